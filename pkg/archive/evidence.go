@@ -1,0 +1,91 @@
+package archive
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/kycvault/kycvault/pkg/bucket"
+)
+
+// Evidence is one evidence file as a listing shows it, or as it was just written.
+type Evidence struct {
+	Name
+	Size int64
+	At   time.Time // the store's modification time; zero for one that was just written
+}
+
+// File is the evidence's file name.
+func (e Evidence) File() string { return FileName(e.Kind, e.Digest, e.Ext) }
+
+// ListEvidence lists the evidence of an order. Manifests and names of other versions are passed over.
+func (a *Archive) ListEvidence(ctx context.Context, o Order) ([]Evidence, error) {
+	var all []Evidence
+	for obj, err := range a.b.List(ctx, orderPrefix(o), "") {
+		if err != nil {
+			return nil, fmt.Errorf("list evidence of order %s: %w", o, err)
+		}
+		if name, ok := ParseFileName(strings.TrimPrefix(obj.Key, orderPrefix(o))); ok {
+			all = append(all, Evidence{Name: name, Size: obj.Size, At: obj.Modified})
+		}
+	}
+	return all, nil
+}
+
+// KeepEvidence creates an evidence object under the name that its kind, digest and extension make. One that is there
+// already is read back: the same bytes are success, others are ErrDamaged, for nothing may be overwritten.
+func (a *Archive) KeepEvidence(ctx context.Context, o Order, kind Kind, ext string, c bucket.Content) (Evidence, error) {
+	e := Evidence{Name: Name{Kind: kind, Digest: hex.EncodeToString(c.SHA256[:]), Ext: ext}, Size: c.Size}
+	key := FileKey(o, e.File())
+	c.Retain = true
+	err := a.b.Create(ctx, key, c)
+	if errors.Is(err, bucket.ErrExists) {
+		err = a.checkFile(ctx, key, e.Size, e.Digest)
+	}
+	if err != nil {
+		return Evidence{}, fmt.Errorf("keep %s of order %s: %w", kind, o, err)
+	}
+	return e, nil
+}
+
+// OpenEvidence opens an evidence file. The caller closes the reader.
+func (a *Archive) OpenEvidence(ctx context.Context, o Order, name string) (io.ReadCloser, bucket.Object, error) {
+	return a.b.Get(ctx, FileKey(o, name))
+}
+
+// ReadSmall gives a small evidence file whole: a result.
+func (a *Archive) ReadSmall(ctx context.Context, o Order, name string) ([]byte, error) {
+	data, _, found, err := a.read(ctx, FileKey(o, name))
+	if err == nil && !found {
+		err = bucket.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s of order %s: %w", name, o, err)
+	}
+	return data, nil
+}
+
+// checkFile re-reads a stored file and compares size and digest.
+func (a *Archive) checkFile(ctx context.Context, key string, size int64, digest string) error {
+	r, obj, err := a.b.Get(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }()
+	if obj.Size != size {
+		return fmt.Errorf("%s has %d bytes, not %d: %w", key, obj.Size, size, ErrDamaged)
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, r); err != nil {
+		return fmt.Errorf("read %s: %w", key, err)
+	}
+	if hex.EncodeToString(h.Sum(nil)) != digest {
+		return fmt.Errorf("%s has other bytes than its name says: %w", key, ErrDamaged)
+	}
+	return nil
+}
