@@ -66,7 +66,7 @@ type Bucket interface {
 
 // Properties are the differences between stores, as data that tests, doctor and the documents read.
 type Properties struct {
-	Name          string // "file", "s3", "cos"
+	Name          string // "file", "s3", "cos"; "memory" in tests
 	StrongListing bool   // a listing shows every write that returned before it began
 	OwnClock      bool   // Now is another clock than this machine's
 }

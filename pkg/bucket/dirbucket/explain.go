@@ -8,7 +8,7 @@ import (
 
 var (
 	errFolder  = errors.New("there is a folder of that name")
-	errStrange = errors.New("the folder holds something that is neither file nor folder, such as a symbolic link: move it away")
+	errStrange = errors.New("neither a file nor a folder (a symbolic link?): move it away")
 )
 
 // explain adds to an error of the operating system what a person can do about it.

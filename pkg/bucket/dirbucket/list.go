@@ -3,6 +3,7 @@ package dirbucket
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"os"
@@ -18,8 +19,8 @@ const readBatch = 1024
 // errStop ends a listing that its caller has seen enough of.
 var errStop = errors.New("listing stopped")
 
-// List implements bucket.Bucket. It reads a folder's names when it comes to the folder, and a file's size and time when
-// it yields the file. Names that can not be keys are passed over.
+// List implements bucket.Bucket. It reads a folder's names when it comes to the folder, and looks at a file when it
+// comes to the file. Names that can not be keys are passed over.
 func (b *Bucket) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Object, error] {
 	return func(yield func(bucket.Object, error) bool) {
 		l := listing{ctx: ctx, after: after, yield: yield}
@@ -73,37 +74,66 @@ func (l *listing) walk(root *os.Root, folder, prefix string) error {
 	if err != nil {
 		return err
 	}
+	return l.visitAll(root, folder, names, after)
+}
+
+// visitAll visits names in the order of the keys they lead to. A folder's keys begin with its name and a slash, so what
+// sorts between the name alone and that, such as "a.b" between "a" and "a/", comes first: the folder waits meanwhile.
+func (l *listing) visitAll(root *os.Root, folder string, names []string, after string) error {
+	var waiting []string
+	enterBefore := func(name string) error {
+		for len(waiting) > 0 {
+			last := waiting[len(waiting)-1]
+			if name != "" && name < last+"/" {
+				return nil
+			}
+			waiting = waiting[:len(waiting)-1]
+			if err := l.enter(root, last, folder+last+"/", ""); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	for _, name := range names {
-		if err := l.visit(root, folder, name); err != nil {
+		if err := enterBefore(name); err != nil {
 			return err
 		}
+		isFolder, err := l.visit(root, folder, name, after)
+		if err != nil {
+			return err
+		}
+		if isFolder {
+			waiting = append(waiting, name)
+		}
 	}
-	return nil
+	return enterBefore("")
 }
 
-// visit goes on with a folder, whose name has a slash at the end, or yields a file.
-func (l *listing) visit(root *os.Root, folder, name string) error {
+// visit yields a file, or tells that the name is a folder's.
+func (l *listing) visit(root *os.Root, folder, name, after string) (isFolder bool, err error) {
 	if err := l.ctx.Err(); err != nil {
-		return err
-	}
-	if inner, ok := strings.CutSuffix(name, "/"); ok {
-		return l.enter(root, inner, folder+name, "")
+		return false, err
 	}
 	info, err := root.Lstat(name)
-	if missing(err) {
-		return nil // deleted meanwhile
+	switch {
+	case missing(err): // deleted meanwhile
+		return false, nil
+	case err != nil:
+		return false, err
+	case info.IsDir():
+		return true, nil
+	case !info.Mode().IsRegular():
+		return false, fmt.Errorf("%s%s: %w", folder, name, errStrange)
+	case name <= after:
+		return false, nil
+	case !l.yield(object(folder+name, info), nil):
+		return false, errStop
 	}
-	if err != nil {
-		return err
-	}
-	if !l.yield(object(folder+name, info), nil) {
-		return errStop
-	}
-	return nil
+	return false, nil
 }
 
-// names reads the names in a folder that begin with prefix and may lead to keys greater than after, in the order of
-// the keys they lead to: a folder sorts as its name and a slash, so "a.b" comes before "a/b".
+// names reads, sorted, the names in a folder that begin with prefix and may lead to keys greater than after. It does
+// not ask what they are, as a folder may hold very many.
 func (l *listing) names(root *os.Root, prefix, after string) ([]string, error) {
 	f, err := root.Open(".")
 	if err != nil {
@@ -112,13 +142,9 @@ func (l *listing) names(root *os.Root, prefix, after string) ([]string, error) {
 	defer func() { _ = f.Close() }()
 	var names []string
 	for {
-		entries, err := f.ReadDir(readBatch)
-		for _, entry := range entries {
-			name, err := keyPart(entry, prefix)
-			if err != nil {
-				return nil, err
-			}
-			if name != "" && beyond(name, after) {
+		batch, err := f.Readdirnames(readBatch)
+		for _, name := range batch {
+			if strings.HasPrefix(name, prefix) && beyond(name, after) && bucket.CheckKey(name) == nil {
 				names = append(names, name)
 			}
 		}
@@ -135,21 +161,6 @@ func (l *listing) names(root *os.Root, prefix, after string) ([]string, error) {
 	}
 }
 
-// keyPart gives a file's name, a folder's name with a slash, or "" for what is no part of a key with the prefix.
-func keyPart(entry os.DirEntry, prefix string) (string, error) {
-	name := entry.Name()
-	switch {
-	case !strings.HasPrefix(name, prefix) || bucket.CheckKey(name) != nil:
-		return "", nil
-	case entry.IsDir():
-		return name + "/", nil
-	case !entry.Type().IsRegular():
-		return "", errStrange
-	}
-	return name, nil
-}
-
-// beyond tells whether a name can lead to a key greater than after: it is greater, or it is a folder that after is in.
-func beyond(name, after string) bool {
-	return name > after || strings.HasSuffix(name, "/") && strings.HasPrefix(after, name)
-}
+// beyond tells whether a name may lead to a key greater than after: it is greater, or it may be a folder that after is
+// in or that comes after it.
+func beyond(name, after string) bool { return name > after || strings.HasPrefix(after, name) }
