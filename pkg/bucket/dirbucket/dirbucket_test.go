@@ -21,7 +21,10 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	buckettest.Run(t, buckettest.Harness{Open: func(t *testing.T) bucket.Bucket { return open(t, t.TempDir()) }})
+	buckettest.Run(t, buckettest.Harness{
+		Open: func(t *testing.T) bucket.Bucket { return open(t, t.TempDir()) },
+		Many: readBatch + 100,
+	})
 }
 
 func TestConformanceWithGivenClock(t *testing.T) {
