@@ -1,0 +1,156 @@
+package platform
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The arrows of the house (DESIGN section 2), proven on what the compiler sees. The linter says the same earlier and with a
+// line number, but knows direct imports only.
+
+const module = "github.com/kycvault/kycvault"
+
+// graph is the non-test imports of packages: those of the module, and everything below them.
+type graph map[string][]string
+
+// arrow forbids packages to depend on others, directly or not. Both are patterns for path.Match, of which a whole first
+// part of an import path is enough.
+type arrow struct {
+	why    string
+	from   []string
+	except []string // of from
+	to     []string
+	direct bool // only what stands in the package's own files counts
+}
+
+var sdks = []string{"github.com/aws", "github.com/tencentyun", "github.com/tencentcloud"}
+
+var arrows = []arrow{
+	{why: "the core links no SDK", from: []string{module + "/pkg/kyc", module + "/pkg/archive"}, to: sdks},
+	{why: "the core knows no driver and no platform", from: []string{module + "/pkg/kyc", module + "/pkg/archive"},
+		to: []string{module + "/pkg/bucket/*", module + "/pkg/platform", module + "/functions"}},
+	{why: "each SDK stays in its driver packages", from: []string{module}, direct: true, to: sdks,
+		except: []string{module + "/pkg/bucket/s3bucket", module + "/pkg/bucket/cosbucket", module + "/pkg/delay",
+			module + "/pkg/platform/aws", module + "/pkg/platform/tencent", module + "/functions"}},
+	{why: "the fake service has no way into production",
+		from: []string{module + "/functions", module + "/pkg/platform/aws", module + "/pkg/platform/tencent"},
+		to:   []string{module + "/pkg/faceid/faceidtest"}},
+}
+
+// within tells whether pkg is one of the patterns or below one.
+func within(pkg string, patterns []string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		parts := strings.Split(pkg, "/")
+		depth := min(len(parts), strings.Count(pattern, "/")+1)
+		ok, _ := path.Match(pattern, strings.Join(parts[:depth], "/"))
+		return ok
+	})
+}
+
+// broken lists "package → package" for each dependence that an arrow forbids.
+func (g graph) broken(a arrow) []string {
+	var all []string
+	for pkg := range g {
+		if !within(pkg, a.from) || within(pkg, a.except) {
+			continue
+		}
+		for _, dep := range g.reach(pkg, a.direct) {
+			if within(dep, a.to) {
+				all = append(all, pkg+" → "+dep)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// reach is what a package imports, or, if not only directly, everything that is linked with it.
+func (g graph) reach(pkg string, direct bool) []string {
+	if direct {
+		return g[pkg]
+	}
+	var seen []string
+	for todo := slices.Clone(g[pkg]); len(todo) > 0; {
+		next := todo[0]
+		todo = todo[1:]
+		if !slices.Contains(seen, next) {
+			seen = append(seen, next)
+			todo = append(todo, g[next]...)
+		}
+	}
+	return seen
+}
+
+func TestLayout(t *testing.T) {
+	g := list(t)
+	if len(g[module+"/pkg/kyc"]) == 0 {
+		t.Fatal("pkg/kyc is not in the graph: nothing would be proven")
+	}
+	for _, a := range arrows {
+		for _, b := range g.broken(a) {
+			t.Errorf("%s: %s", a.why, b)
+		}
+	}
+}
+
+// list asks the go command for the module's packages and all that they link.
+func list(t *testing.T) graph {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=ImportPath,Imports", module+"/...")
+	out, err := cmd.Output()
+	if err != nil {
+		var failed *exec.ExitError
+		if errors.As(err, &failed) {
+			t.Fatalf("go list: %v: %s", err, failed.Stderr)
+		}
+		t.Fatalf("go list: %v", err)
+	}
+	g := graph{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return g
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		g[p.ImportPath] = p.Imports
+	}
+}
+
+// TestArrowsBreak proves that each arrow notices what it is there for.
+func TestArrowsBreak(t *testing.T) {
+	sdk := "github.com/aws/aws-sdk-go-v2/service/s3"
+	fake := module + "/pkg/faceid/faceidtest"
+	g := graph{
+		module + "/pkg/kyc":                 {module + "/pkg/archive"},
+		module + "/pkg/archive":             {module + "/pkg/bucket", module + "/pkg/helper"},
+		module + "/pkg/helper":              {module + "/pkg/bucket/s3bucket"},
+		module + "/pkg/bucket/s3bucket":     {sdk},
+		module + "/functions/aws/pull":      {module + "/pkg/platform/aws"},
+		module + "/pkg/platform/aws":        {module + "/pkg/setup", sdk},
+		module + "/pkg/setup":               {fake},
+		module + "/cmd/kycvault":            {fake, sdk},
+		module + "/pkg/platform/local":      {fake},
+		"github.com/aws/aws-sdk-go-v2/core": {sdk},
+	}
+	want := [][]string{
+		{module + "/pkg/archive → " + sdk, module + "/pkg/kyc → " + sdk},
+		{module + "/pkg/archive → " + module + "/pkg/bucket/s3bucket", module + "/pkg/kyc → " + module + "/pkg/bucket/s3bucket"},
+		{module + "/cmd/kycvault → " + sdk},
+		{module + "/functions/aws/pull → " + fake, module + "/pkg/platform/aws → " + fake},
+	}
+	for i, a := range arrows {
+		if got := g.broken(a); !slices.Equal(got, want[i]) {
+			t.Errorf("%s: broken by %q, want %q", a.why, got, want[i])
+		}
+	}
+}

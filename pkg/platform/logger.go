@@ -1,0 +1,31 @@
+package platform
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// NewLogger makes the one logger of a process: lines for people on a terminal, JSON lines with UTC times for machines otherwise.
+func NewLogger(w io.Writer, level slog.Leveler, terminal bool) *slog.Logger {
+	if terminal {
+		return slog.New(newLineHandler(w, level))
+	}
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: inUTC}))
+}
+
+// IsTerminal tells whether w is a terminal that a person looks at.
+func IsTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func inUTC(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindTime {
+		a.Value = slog.TimeValue(a.Value.Time().UTC().Round(time.Millisecond))
+	}
+	return a
+}
