@@ -1,0 +1,62 @@
+# kycvault: what one does with this repository. "make" alone lists it.
+
+GO       ?= go
+FUZZTIME ?= 20s
+# Extra flags for the tests, such as -run or -json.
+TESTFLAGS ?=
+
+# A release sets VERSION; without it the source's own counts.
+VERSION ?=
+COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null)
+LDFLAGS := -s -w -X main.commit=$(COMMIT) $(if $(VERSION),-X main.version=$(VERSION))
+
+# Tools are installed here, never on the machine; git ignores the folder.
+TOOLS         := $(CURDIR)/.cache/bin
+GOLANGCI      := v2.15.0
+GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI)
+
+.PHONY: help run build cross test race lint fuzz ci clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## the whole thing in one process: a simulated service, the webhook, the archive in ./demo-vault
+	bin/kycvault demo
+
+build: ## the command, as bin/kycvault
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/kycvault ./cmd/kycvault
+
+cross: ## compile everything for each system that is supported
+	@set -e; for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64; do \
+		CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build ./...; \
+	done
+
+test: ## all tests that need nothing but Go
+	$(GO) test $(TESTFLAGS) ./...
+
+race: ## the tests of all packages again, under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./pkg/... ./cmd/...
+
+lint: $(GOLANGCI_LINT) ## gofmt, go vet, golangci-lint
+	@unformatted=$$(gofmt -l $$($(GO) list -f '{{.Dir}}' ./...)) || exit 1; \
+	if [ -n "$$unformatted" ]; then echo "not in gofmt's form:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GOLANGCI_LINT) run ./...
+
+# The version is part of the name, so that a new pin installs anew. The first time takes about two minutes.
+$(GOLANGCI_LINT):
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI)
+	mv $(TOOLS)/golangci-lint $@
+
+fuzz: ## every fuzz test for FUZZTIME each
+	@set -e; for pkg in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+ci: ## what the continuous integration runs
+	CI=true bash .ci/run
+
+clean: ## remove what was built; tools stay
+	rm -rf bin demo-vault
