@@ -106,6 +106,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"KYC_SECRET", "with a blank", "blank"},
 		{"KYC_BASE_URL", "http://kyc.example", "plain http"},
 		{"KYC_BASE_URL", "http://127.0.0.1.kyc.example", "plain http"},
+		{"KYC_BASE_URL", "http://192.0.2.1", "plain http"},
 		{"KYC_BASE_URL", "https://kyc.example/api", "more than scheme and host"},
 		{"KYC_BASE_URL", "https://kyc.example?x=1", "more than scheme and host"},
 		{"KYC_BASE_URL", "https://user:pass@kyc.example", "user or a password"},
@@ -188,6 +189,7 @@ func TestLoadNeeds(t *testing.T) {
 		{"empty is not set", NeedArchive, env{"KYC_ARCHIVE": " "}, []string{"KYC_ARCHIVE"}},
 		{"webhook", NeedWebhook, env{}, []string{"KYC_WEBHOOK_KEY"}},
 		{"open webhook", NeedWebhook, env{"KYC_WEBHOOK_AUTH": "none"}, nil},
+		{"key", NeedWebhookKey, env{}, []string{"KYC_WEBHOOK_KEY"}},
 		{"key for an open webhook", NeedWebhookKey, env{"KYC_WEBHOOK_AUTH": "none"}, []string{"KYC_WEBHOOK_KEY"}},
 		{"public", NeedPublic, env{"KYC_WEBHOOK_AUTH": "none"}, []string{"KYC_WEBHOOK_AUTH"}},
 	}
@@ -204,6 +206,15 @@ func TestLoadNeeds(t *testing.T) {
 				t.Errorf("missing (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestPlainHTTPOnThisMachine(t *testing.T) {
+	for _, origin := range []string{"http://localhost:8081", "http://127.8.9.1:8081", "http://[::1]:8081"} {
+		c, err := Load(least().with("KYC_BASE_URL", origin).lookup, NeedAll)
+		if err != nil || c.BaseURL != origin {
+			t.Errorf("Load with %s = %q, %v", origin, c.BaseURL, err)
+		}
 	}
 }
 

@@ -52,11 +52,11 @@ func TestLineOnATerminal(t *testing.T) {
 	var out bytes.Buffer
 	h := newLineHandler(&out, slog.LevelInfo)
 	rec := slog.NewRecord(time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), slog.LevelWarn, "step failed", 0)
-	rec.Add("order", "o1", "err", errors.New("read reply: cut\x1b[31m short\nINFO forged"), "wait", 2*time.Second, "none", "")
+	rec.Add("order", "o1", "err", errors.New("read reply: cut\x1b[31m short\nINFO forged"), "next", "try again", "wait", 2*time.Second, "none", "")
 	if err := h.Handle(t.Context(), rec); err != nil {
 		t.Fatal(err)
 	}
-	want := `03:04:05 WARN  step failed order=o1 err="read reply: cut\x1b[31m short\nINFO forged" wait=2s none=""` + "\n"
+	want := `03:04:05 WARN  step failed order=o1 err="read reply: cut\x1b[31m short\nINFO forged" next="try again" wait=2s none=""` + "\n"
 	if out.String() != want {
 		t.Errorf("line = %q, want %q", out.String(), want)
 	}
