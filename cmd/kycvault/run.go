@@ -19,6 +19,11 @@ const (
 
 // commands is the command line. Each field's type has a file of its own.
 type commands struct {
+	Demo    demoCmd    `cmd:"" help:"Run the main job end to end, with nothing set up."`
+	Serve   serveCmd   `cmd:"" help:"Run webhook, steps and re-fetch in one process."`
+	Sim     simCmd     `cmd:"" help:"Run the fake upstream alone."`
+	Pull    pullCmd    `cmd:"" help:"Pull orders now."`
+	Verify  verifyCmd  `cmd:"" help:"Check every file of the archive."`
 	Sign    signCmd    `cmd:"" help:"Print the signature of some values."`
 	Token   tokenCmd   `cmd:"" help:"Mint a webhook token for an order."`
 	Version versionCmd `cmd:"" help:"Print the version."`

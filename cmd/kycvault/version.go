@@ -39,3 +39,6 @@ func (c *versionCmd) Run(a *app) error {
 	}
 	return a.print(fmt.Sprintf("kycvault %s (%s%s, %s/%s)", b.Version, source, b.Go, b.OS, b.Arch))
 }
+
+// writer names this program in manifests.
+func writer() string { return "kycvault " + version }

@@ -9,15 +9,6 @@ import (
 	"github.com/kycvault/kycvault/pkg/archive"
 )
 
-// Media is a set of media of an order: what KYC_MEDIA names, or what a query asks for.
-type Media uint8
-
-// The media an order can have (get_file 2 and 3; both together are get_file 1. PROTOCOL section 1).
-const (
-	Photo Media = 1 << iota
-	Video
-)
-
 // Class is what a code, or a failed call, means for what to do next (PROTOCOL section 5).
 type Class string
 

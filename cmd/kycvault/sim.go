@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
+)
+
+type simCmd struct {
+	Listen     string        `default:"127.0.0.1:8090" placeholder:"ADDR" help:"Loopback address, by default ${default}."`
+	MediaAfter time.Duration `default:"1500ms" placeholder:"TIME" help:"From the end of a check until its media can be had, by default ${default}."`
+	Seed       uint64        `placeholder:"N" help:"Makes tickets and faults repeatable."`
+	Cases      bool          `help:"Print the test order numbers as a table and exit."`
+
+	AppID string `sets:"KYC_APP_ID" name:"app-id" placeholder:"ID" help:"The app id that callers must name."`
+}
+
+// Help implements kong.HelpProvider.
+func (simCmd) Help() string {
+	return `Runs the fake upstream alone, for tests and to wire up a front end: as strict as the real service, and unkind on request.
+What it does with an order is chosen by the order number, as payment sandboxes have test cards; --cases lists them. App id
+and secret are KYC_APP_ID and KYC_SECRET, as for serve. Control and history are below /_sim/ (see /_sim/ itself).
+
+Example: a service and a vault on one machine:
+
+    kycvault sim --listen 127.0.0.1:8090 &
+    kycvault serve --base-url http://127.0.0.1:8090
+
+Exit codes: 0 stopped as asked, 1 could not serve, 2 wrong usage.`
+}
+
+// Run does it.
+func (c *simCmd) Run(ctx context.Context, a *app) error {
+	if c.Cases {
+		return a.print(faceidtest.MarkdownTable())
+	}
+	cfg, err := a.config(0)
+	if err != nil {
+		return err
+	}
+	if cfg.AppID == "" || cfg.Secret.Empty() {
+		return usage(errors.New("the fake upstream needs KYC_APP_ID and KYC_SECRET, the same as serve's"))
+	}
+	listener, err := faceidtest.Listen(c.Listen)
+	if errors.Is(err, faceidtest.ErrNotLoopback) {
+		return usage(err)
+	}
+	if err != nil {
+		return err
+	}
+	a.logger(cfg).Info("fake upstream is serving", "url", "http://"+listener.Addr().String())
+	sim := faceidtest.New(faceidtest.Config{AppID: cfg.AppID, Secret: cfg.Secret, Seed: c.Seed, MediaAfter: c.MediaAfter})
+	return sim.Serve(ctx, listener)
+}

@@ -1,0 +1,160 @@
+package kyc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/kycvault/kycvault/pkg/archive"
+	"github.com/kycvault/kycvault/pkg/bucket"
+	"github.com/kycvault/kycvault/pkg/media"
+)
+
+// ask puts the step's questions to the upstream and stores what comes: first for the result, then for the media that are
+// missing. It asks nothing while everyone backs off.
+func (s *step) ask(ctx context.Context) error {
+	if err := s.readNote(ctx); err != nil {
+		return err
+	}
+	s.odd = slices.Clone(s.msg.Odd)
+	for _, d := range s.note.Odd {
+		s.addOdd(d)
+	}
+	pass, err := s.Gate.Enter(ctx)
+	if err != nil || !pass.Open() {
+		return err
+	}
+	if err := s.askAll(ctx); err != nil {
+		return err
+	}
+	return s.Gate.Leave(ctx, pass, s.report.Class, s.report.Code)
+}
+
+func (s *step) askAll(ctx context.Context) error {
+	if !s.v.has(archive.Result) {
+		reply, err := s.query(ctx, 0)
+		if err != nil || !s.goodFor(reply) {
+			return err
+		}
+	} else if err := s.readVerdict(ctx); err != nil {
+		return err
+	}
+	missing := s.v.lacking(s.Settings.Media)
+	if missing == 0 {
+		return nil
+	}
+	reply, err := s.query(ctx, missing)
+	if err != nil {
+		return err
+	}
+	// A code that the table does not know, and yet every medium came: there is no better verdict to wait for.
+	if reply.Class == Pending && reply.Code != NoSuchResult && s.v.lacking(s.Settings.Media) == 0 && !s.v.has(archive.Result) {
+		return s.keepResult(ctx, reply)
+	}
+	return nil
+}
+
+// goodFor tells whether, after the reply to the result query, it is worth asking for media.
+func (s *step) goodFor(r Reply) bool {
+	switch r.Class {
+	case OK, Final:
+		return true
+	case Pending:
+		return r.Code != NoSuchResult
+	}
+	return false
+}
+
+// readVerdict learns from the stored result whether the verdict was final.
+func (s *step) readVerdict(ctx context.Context) error {
+	verdict, err := s.verdict(ctx, s.v)
+	s.final = err == nil && verdict.Code != "0"
+	return err
+}
+
+// query asks once and stores what the whole reply brought. A failed call is no error of the step: it is noted in the
+// report. The returned reply has no class then.
+func (s *step) query(ctx context.Context, want Media) (Reply, error) {
+	var in incoming
+	defer in.close()
+	reply, err := s.Upstream.Query(ctx, s.msg.Order, want, in.sink(s.Settings.Media))
+	if err != nil {
+		return Reply{}, s.failed(ctx, err, in.broken)
+	}
+	s.report.Code, s.report.Class, s.report.Err, s.date = reply.Code, reply.Class, nil, reply.Date
+	if (reply.Class == OK || reply.Class == Final) && !s.v.has(archive.Result) {
+		if err := s.keepResult(ctx, reply); err != nil {
+			return Reply{}, err
+		}
+	}
+	for _, m := range in.media {
+		if err := s.keepMedium(ctx, m); err != nil {
+			return Reply{}, err
+		}
+	}
+	return reply, nil
+}
+
+// failed notes why a call gave no reply. Only trouble on our side (a cancelled step, no room to spool) is an error.
+func (s *step) failed(ctx context.Context, err, broken error) error {
+	if broken != nil {
+		return fmt.Errorf("spool a reply about order %s: %w", s.msg.Order, broken)
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("ask about order %s: %w", s.msg.Order, context.Cause(ctx))
+	}
+	s.report.Err, s.report.Class, s.report.Code = err, ClassOf(err), ""
+	if ue, ok := errors.AsType[*UpstreamError](err); ok {
+		s.report.Code = ue.Code
+	}
+	return nil
+}
+
+// keepResult stores the verdict as evidence.
+func (s *step) keepResult(ctx context.Context, r Reply) error {
+	data, err := s.Settings.encodeResult(s.msg.Order, r)
+	if err != nil {
+		return err
+	}
+	e, err := s.Archive.KeepEvidence(ctx, s.msg.Order, archive.Result, "json", bucket.Bytes(data, "application/json"))
+	if err != nil {
+		return err
+	}
+	s.final = r.Class == Final
+	s.v.listed = merge(s.v.listed, []archive.Evidence{e})
+	s.v.result = &archive.Verdict{Code: r.Code, Occurred: r.Occurred}
+	return nil
+}
+
+// keepMedium looks at the bytes of a medium and stores them. An odd one counts as there once this chain has brought the
+// same bytes twice (DESIGN section 4).
+func (s *step) keepMedium(ctx context.Context, m medium) error {
+	if m.spool.Size() == 0 {
+		return nil
+	}
+	seen, err := media.Inspect(m.kind, m.spool, m.spool.Size())
+	if err != nil {
+		return fmt.Errorf("look at %s of order %s: %w", m.kind, s.msg.Order, err)
+	}
+	e, err := s.Archive.KeepEvidence(ctx, s.msg.Order, m.kind, seen.Ext, m.spool.Content(seen.MediaType, true))
+	if err != nil {
+		return err
+	}
+	s.report.Bytes += e.Size
+	s.v.listed = merge(s.v.listed, []archive.Evidence{e})
+	s.v.looks[e.File()] = mediaLook{mediaType: seen.MediaType, flag: seen.Flag}
+	if e.Odd() {
+		if slices.Contains(s.odd, e.Digest) {
+			s.v.confirmed = append(s.v.confirmed, e.Digest)
+		}
+		s.addOdd(e.Digest)
+	}
+	return nil
+}
+
+func (s *step) addOdd(digest string) {
+	if !slices.Contains(s.odd, digest) {
+		s.odd = append(s.odd, digest)
+	}
+}

@@ -1,0 +1,311 @@
+package kyc_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kycvault/kycvault/pkg/bucket"
+	"github.com/kycvault/kycvault/pkg/bucket/membucket"
+)
+
+// An exploration runs the threads of a scenario in every interleaving of their bucket calls. It is stateless: a schedule
+// is replayed from the start, and a point whose bucket and whose threads' pasts were seen before is not entered again.
+
+// move is how the scheduler lets a thread make its next bucket call.
+type move int
+
+const (
+	goOn      move = iota // the call does what it should
+	stale                 // a listing shows the bucket as it was when the exploration began
+	dieBefore             // the process dies before the call has its effect
+	dieAfter              // the process dies after the effect, before the answer
+)
+
+// choice is one step of a schedule.
+type choice struct {
+	thread int
+	move   move
+}
+
+// limits bound how unkind an exploration is.
+type limits struct{ deaths, stales int }
+
+// scenario is what is explored: a world, made anew for each run, whose threads race, and a judge.
+type scenario struct {
+	limits
+	world func(t *testing.T) *world
+}
+
+var errDied = errors.New("the process died")
+
+// thread is one process of a run.
+type thread struct {
+	ask   chan bool // a call is about to be made; true for a listing
+	reply chan move
+	ended chan struct{}
+	past  [sha256.Size]byte // of all that its calls told it
+	list  bool
+	done  bool
+	dead  bool
+}
+
+// explore walks all interleavings and gives the number of runs.
+func explore(t *testing.T, sc scenario) int {
+	t.Helper()
+	seen := make(map[[sha256.Size]byte]bool)
+	stack := [][]choice{nil}
+	runs := 0
+	for len(stack) > 0 {
+		prefix := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		runs++
+		r := &run{sc: sc, w: sc.world(t), t: t}
+		stack = append(stack, r.play(prefix, seen)...)
+		if t.Failed() {
+			t.Fatalf("schedule: %v", r.path)
+		}
+	}
+	return runs
+}
+
+// run is one replayed schedule.
+type run struct {
+	t       *testing.T
+	sc      scenario
+	w       *world
+	threads []*thread
+	start   *membucket.Bucket
+	path    []choice
+	deaths  int
+	stales  int
+}
+
+// play follows prefix, then takes the first new choice at each point until all threads ended or the point was seen. It
+// gives the other choices it met.
+func (r *run) play(prefix []choice, seen map[[sha256.Size]byte]bool) (more [][]choice) {
+	r.start = r.w.mem.Clone()
+	for i, f := range r.w.threads {
+		th := &thread{ask: make(chan bool), reply: make(chan move), ended: make(chan struct{})}
+		r.threads = append(r.threads, th)
+		go r.run(th, i, f)
+		r.settle(th)
+	}
+	defer r.abandon()
+	for {
+		choices := r.choices()
+		if len(choices) == 0 {
+			break
+		}
+		var c choice
+		if len(r.path) < len(prefix) {
+			c = prefix[len(r.path)]
+		} else {
+			key := r.state()
+			if seen[key] {
+				return more
+			}
+			seen[key] = true
+			c = choices[0]
+			for _, other := range choices[1:] {
+				more = append(more, append(slices.Clone(r.path), other))
+			}
+		}
+		r.make(c)
+	}
+	var dead []int
+	for i, th := range r.threads {
+		if th.dead {
+			dead = append(dead, i)
+		}
+	}
+	r.w.judge(r.t, dead)
+	return more
+}
+
+// run is the goroutine of one thread.
+func (r *run) run(th *thread, i int, f func(b bucket.Bucket) error) {
+	defer close(th.ended)
+	defer func() {
+		switch p := recover(); p {
+		case nil, errDied:
+		default:
+			panic(p)
+		}
+	}()
+	if err := f(&stepped{Bucket: r.w.mem, th: th, start: r.start, offset: r.w.offset(i), weak: r.w.weak}); err != nil {
+		r.t.Errorf("thread %d: %v", i, err)
+	}
+}
+
+// settle waits until the thread is about to make a call, or has ended.
+func (r *run) settle(th *thread) {
+	select {
+	case th.list = <-th.ask:
+	case <-th.ended:
+		th.done = true
+	}
+}
+
+func (r *run) choices() []choice {
+	var all []choice
+	for i, th := range r.threads {
+		if th.done {
+			continue
+		}
+		all = append(all, choice{i, goOn})
+		if th.list && r.stales < r.sc.stales {
+			all = append(all, choice{i, stale})
+		}
+		if r.deaths < r.sc.deaths {
+			all = append(all, choice{i, dieBefore})
+			if !th.list {
+				all = append(all, choice{i, dieAfter})
+			}
+		}
+	}
+	return all
+}
+
+func (r *run) make(c choice) {
+	r.path = append(r.path, c)
+	th := r.threads[c.thread]
+	switch c.move {
+	case stale:
+		r.stales++
+	case dieBefore, dieAfter:
+		r.deaths++
+		th.dead = true
+	}
+	th.reply <- c.move
+	r.settle(th)
+}
+
+// state is what the future depends on.
+func (r *run) state() [sha256.Size]byte {
+	h := sha256.New()
+	mem := r.w.mem.Fingerprint()
+	h.Write(mem[:])
+	for _, th := range r.threads {
+		h.Write(th.past[:])
+		fmt.Fprint(h, th.done, th.dead)
+	}
+	fmt.Fprint(h, r.deaths, r.stales)
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// abandon ends the threads of a run that is not played to its end.
+func (r *run) abandon() {
+	for _, th := range r.threads {
+		if !th.done {
+			th.reply <- dieBefore
+			<-th.ended
+		}
+	}
+}
+
+// stepped is a thread's view of the bucket: each call waits for the scheduler's move. Keys under system/ hold nothing that the
+// threads race for, so they are no points of choice.
+type stepped struct {
+	*membucket.Bucket
+	th     *thread
+	start  *membucket.Bucket
+	offset time.Duration
+	weak   bool // listings may be stale
+}
+
+func (s *stepped) call(key string, list bool, do func(move) string) {
+	if strings.HasPrefix(key, "system/") {
+		do(goOn)
+		return
+	}
+	s.th.ask <- list
+	m := <-s.th.reply
+	if m == dieBefore {
+		panic(errDied)
+	}
+	s.th.past = sha256.Sum256(append(s.th.past[:], do(m)...))
+	if m == dieAfter {
+		panic(errDied)
+	}
+}
+
+func told(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	return err.Error()
+}
+
+func (s *stepped) Create(ctx context.Context, key string, c bucket.Content) (err error) {
+	s.call(key, false, func(move) string { err = s.Bucket.Create(ctx, key, c); return told(err) })
+	return err
+}
+
+func (s *stepped) Put(ctx context.Context, key string, c bucket.Content) (err error) {
+	s.call(key, false, func(move) string { err = s.Bucket.Put(ctx, key, c); return told(err) })
+	return err
+}
+
+func (s *stepped) Delete(ctx context.Context, key string) (err error) {
+	s.call(key, false, func(move) string { err = s.Bucket.Delete(ctx, key); return told(err) })
+	return err
+}
+
+func (s *stepped) Get(ctx context.Context, key string) (r io.ReadCloser, o bucket.Object, err error) {
+	s.call(key, false, func(move) string {
+		if r, o, err = s.Bucket.Get(ctx, key); err != nil {
+			return told(err)
+		}
+		data, _ := io.ReadAll(r)
+		r, _, _ = s.Bucket.Get(ctx, key)
+		sum := sha256.Sum256(data)
+		return hex.EncodeToString(sum[:])
+	})
+	return r, o, err
+}
+
+func (s *stepped) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Object, error] {
+	var found []bucket.Object
+	s.call(prefix, true, func(m move) string {
+		from := s.Bucket
+		if m == stale {
+			from = s.start
+		}
+		var keys strings.Builder
+		for o, err := range from.List(ctx, prefix, after) {
+			if err != nil {
+				return told(err)
+			}
+			found = append(found, o)
+			keys.WriteString(o.Key + "\n")
+		}
+		return keys.String()
+	})
+	return func(yield func(bucket.Object, error) bool) {
+		for _, o := range found {
+			if !yield(o, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *stepped) Now(ctx context.Context) (time.Time, error) {
+	now, err := s.Bucket.Now(ctx)
+	return now.Add(s.offset), err
+}
+
+func (s *stepped) Properties() bucket.Properties {
+	p := s.Bucket.Properties()
+	p.StrongListing = !s.weak
+	return p
+}

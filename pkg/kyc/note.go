@@ -1,0 +1,69 @@
+package kyc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/kycvault/kycvault/pkg/archive"
+)
+
+// tryNoSuch is the class under which a note counts 66660011, the one pending code that can make an order quiet.
+const tryNoSuch = "nosuch"
+
+// tryClass is how a note counts this step's answer.
+func (s *step) tryClass() string {
+	if s.report.Class == Pending && s.report.Code == NoSuchResult {
+		return tryNoSuch
+	}
+	return string(s.report.Class)
+}
+
+// countTry adds this step to the note's tries.
+func (s *step) countTry() map[string]int {
+	tries := maps.Clone(s.note.Tries)
+	if tries == nil {
+		tries = make(map[string]int)
+	}
+	tries[s.tryClass()]++
+	return tries
+}
+
+// readNote reads what earlier tries of this opening left.
+func (s *step) readNote(ctx context.Context) (err error) {
+	mark := s.msg.Mark()
+	s.quiet = find(s.v.seen.Quiet, mark) != nil
+	switch {
+	case s.quiet:
+		s.note, err = s.Archive.ReadNote(ctx, archive.Quiet, mark)
+	case find(s.v.seen.Retry, mark) != nil:
+		s.note, err = s.Archive.ReadNote(ctx, archive.Retry, mark)
+	}
+	return err
+}
+
+// writeNote notes the try. An order that the service does not know is quiet from half an hour of age (DESIGN section 3).
+func (s *step) writeNote(ctx context.Context) error {
+	kind := archive.Retry
+	if s.tryClass() == tryNoSuch && len(s.v.listed) == 0 && s.age() >= quietAfter {
+		kind = archive.Quiet
+	}
+	note := archive.Note{Attempts: s.attempts(), Tries: s.countTry(), Code: s.report.Code, Odd: s.odd}
+	return s.Archive.WriteNote(ctx, kind, s.msg.Mark(), note)
+}
+
+// clocksAgree tells whether this machine's clock, the store's and the service's (where it told its time) are close enough
+// to give an order up. When they are not, the order stays pending, and the operator is told.
+func (s *step) clocksAgree() bool {
+	skew := s.now.Sub(s.Now()).Abs()
+	if !s.date.IsZero() {
+		skew = max(skew, s.now.Sub(s.date).Abs())
+	}
+	if skew <= maxClockSkew {
+		return true
+	}
+	s.report.Err = errors.Join(s.report.Err, fmt.Errorf("clocks differ by %s: order %s is not given up before they agree", skew.Round(time.Second), s.msg.Order))
+	return false
+}

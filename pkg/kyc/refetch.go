@@ -1,0 +1,240 @@
+package kyc
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/kycvault/kycvault/pkg/archive"
+)
+
+// Warmer keeps the SIGN ticket fresh; pkg/ticket is the real one.
+type Warmer interface {
+	Warm(ctx context.Context) error
+}
+
+// Refetcher makes passes over all orders that wait.
+type Refetcher struct {
+	Core
+	Tickets Warmer
+	Gate    *Gate
+}
+
+// PassReport is what one pass found and did: one log line.
+type PassReport struct {
+	Waiting int           // markers
+	AtRisk  int           // of them older than 48 hours
+	Oldest  time.Duration // the greatest age
+	Due     int           // orders whose turn it is
+	Handed  int           // of them handed out
+	Strays  int           // notes without a marker, removed
+	Strange int           // keys that no version of this program makes
+}
+
+// Run makes a pass and logs one line about it: the platforms' way in. What fails is in the log, and the next pass's to mend.
+func (r *Refetcher) Run(ctx context.Context, resume bool) {
+	report, err := r.Pass(ctx, resume)
+	if ctx.Err() != nil {
+		return
+	}
+	level := slog.LevelInfo
+	if report.AtRisk > 0 || report.Strange > 0 {
+		level = slog.LevelWarn
+	}
+	attrs := []slog.Attr{
+		slog.Int("waiting", report.Waiting), slog.Int("at_risk", report.AtRisk), slog.Duration("oldest", report.Oldest.Round(time.Second)),
+		slog.Int("due", report.Due), slog.Int("handed_out", report.Handed), slog.Int("strays", report.Strays), slog.Int("strange", report.Strange),
+	}
+	if err != nil {
+		level = slog.LevelError
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	r.Log.LogAttrs(ctx, level, "pass", attrs...)
+}
+
+// Pass hands out each due order as a single try: the oldest first, and no more than will be worked off before the next
+// pass. resume is for a process that takes up after another: orders that were never tried are due at once, as a chain.
+func (r *Refetcher) Pass(ctx context.Context, resume bool) (PassReport, error) {
+	if err := r.Tickets.Warm(ctx); err != nil {
+		r.Log.LogAttrs(ctx, slog.LevelError, "ticket could not be refreshed; the pass goes on", slog.Any("error", err))
+	}
+	p := pass{Refetcher: r, resume: resume}
+	var err error
+	if p.now, err = r.Archive.Now(ctx); err != nil {
+		return PassReport{}, err
+	}
+	p.checkClock(ctx)
+	if err := p.scan(ctx); err != nil {
+		return p.report, err
+	}
+	return p.report, p.handOut(ctx)
+}
+
+// pass is one pass under way.
+type pass struct {
+	*Refetcher
+	resume bool
+	now    time.Time // the store's clock
+	retry  map[archive.Mark]time.Time
+	quiet  map[archive.Mark]time.Time
+	due    []dueOrder
+	report PassReport
+}
+
+type dueOrder struct {
+	mark  archive.Mark
+	at    time.Time
+	chain bool
+}
+
+func (p *pass) checkClock(ctx context.Context) {
+	if skew := p.now.Sub(p.Now()).Abs(); skew > maxClockSkew {
+		p.Log.LogAttrs(ctx, slog.LevelError, "this machine's clock is off the store's; no order is given up until they agree",
+			slog.Duration("by", skew))
+	}
+}
+
+// scan lists notes before markers (rule 7): a note whose marker is not there afterwards is a stray.
+func (p *pass) scan(ctx context.Context) (err error) {
+	if p.retry, err = p.notes(ctx, archive.ScanRetry); err != nil {
+		return err
+	}
+	if p.quiet, err = p.notes(ctx, archive.ScanQuiet); err != nil {
+		return err
+	}
+	for l, err := range p.Archive.Scan(ctx, archive.ScanPending) {
+		switch {
+		case archive.Strange(err):
+			p.report.Strange++
+		case err != nil:
+			return err
+		default:
+			p.consider(l)
+		}
+	}
+	if err := p.strays(ctx); err != nil {
+		return err
+	}
+	p.report.Due = len(p.due)
+	return nil
+}
+
+func (p *pass) notes(ctx context.Context, prefix string) (map[archive.Mark]time.Time, error) {
+	notes := make(map[archive.Mark]time.Time)
+	for l, err := range p.Archive.Scan(ctx, prefix) {
+		switch {
+		case archive.Strange(err):
+			p.report.Strange++
+		case err != nil:
+			return nil, err
+		default:
+			notes[l.Mark] = l.At
+		}
+	}
+	return notes, nil
+}
+
+// consider decides from names and times alone whether a marker's order is due. Its notes are no strays then.
+func (p *pass) consider(l archive.Listed) {
+	age := max(0, p.now.Sub(l.At))
+	p.report.Waiting++
+	p.report.Oldest = max(p.report.Oldest, age)
+	if age > atRiskAge {
+		p.report.AtRisk++
+	}
+	last, quiet := p.quiet[l.Mark]
+	retried, noted := p.retry[l.Mark]
+	if retried.After(last) {
+		last, quiet = retried, false
+	}
+	delete(p.quiet, l.Mark)
+	delete(p.retry, l.Mark)
+	fresh := !quiet && !noted
+	if fresh {
+		last = l.At
+	}
+	if p.resume && fresh || p.Settings.due(age, p.now.Sub(last), quiet) {
+		p.due = append(p.due, dueOrder{mark: l.Mark, at: l.At, chain: p.resume && fresh})
+	}
+}
+
+// due tells whether an order's turn has come, from its age and the time since its last try (DESIGN section 3).
+func (s Settings) due(age, since time.Duration, quiet bool) bool {
+	least := s.RefetchEvery * 8 / 10
+	gap := min(max(age/10, least), max(maxRetryGap, least))
+	switch {
+	case age >= s.Deadline:
+		gap = least
+	case quiet:
+		gap = max(age/2, least)
+	}
+	return since >= gap
+}
+
+// strays removes notes that have no marker, and hands their orders out once, in case a step died between two clearings.
+func (p *pass) strays(ctx context.Context) error {
+	for _, notes := range []map[archive.Mark]time.Time{p.retry, p.quiet} {
+		for mark, at := range notes {
+			_, found, err := p.Archive.MarkerTime(ctx, mark)
+			if err != nil {
+				return err
+			}
+			if found {
+				continue // the listing was stale
+			}
+			if err := p.Archive.DeleteNotes(ctx, mark); err != nil {
+				return err
+			}
+			p.report.Strays++
+			p.due = append(p.due, dueOrder{mark: mark, at: at})
+		}
+	}
+	return nil
+}
+
+// maxBatch bounds what is given to the delayer in one call.
+const maxBatch = 1000
+
+// handOut gives the due orders to the delayer, the ones at greatest risk first.
+func (p *pass) handOut(ctx context.Context) error {
+	room, err := p.room(ctx)
+	if err != nil || room == 0 || len(p.due) == 0 {
+		return err
+	}
+	slices.SortFunc(p.due, func(a, b dueOrder) int {
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.mark.Opening, b.mark.Opening))
+	})
+	due := p.due[:min(room, len(p.due))]
+	for batch := range slices.Chunk(due, maxBatch) {
+		msgs := make([]Message, len(batch))
+		for i, d := range batch {
+			msgs[i] = firstStep(d.mark, p.Now())
+			msgs[i].Single = !d.chain
+		}
+		if err := p.Delayer.Delay(ctx, msgs...); err != nil {
+			return fmt.Errorf("hand out %d orders: %w", len(msgs), err)
+		}
+		p.report.Handed += len(msgs)
+	}
+	return nil
+}
+
+// room is how many orders this pass may hand out: what will be worked off before the next pass, and a single one, as a
+// probe, while everyone backs off.
+func (p *pass) room(ctx context.Context) (int, error) {
+	closed, err := p.Gate.Closed(ctx)
+	if err != nil {
+		return 0, err
+	}
+	room, err := p.Delayer.Room(ctx, p.Settings.RefetchEvery)
+	if err != nil {
+		return 0, fmt.Errorf("ask for room: %w", err)
+	}
+	if closed {
+		return min(room, 1), nil
+	}
+	return max(room, 0), nil
+}

@@ -1,0 +1,42 @@
+package kyc
+
+import (
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/kycvault/kycvault/pkg/archive"
+)
+
+// Settings are the rules a team can choose (DESIGN section 6), and who is writing.
+type Settings struct {
+	AppID        string
+	Source       string // the upstream's host, for the manifest
+	Writer       string // program and version, for the manifest
+	Media        Media  // what makes an order whole
+	KeepIdentity bool   // keep name and idNo in the result file
+	StepDelay    time.Duration
+	Steps        int
+	RefetchEvery time.Duration
+	Deadline     time.Duration
+}
+
+// The times that are not a team's to choose (DESIGN section 3).
+const (
+	quietAfter   = 30 * time.Minute // of age: from then on an order that the service does not know is quiet
+	verdictGrace = time.Hour        // after a final verdict was first stored, what media there are make the manifest
+	maxRetryGap  = time.Hour        // the longest wait of an order that is not quiet
+	hintGap      = time.Minute      // a completion of a pending order gets at most one new hint in this time
+	atRiskAge    = 48 * time.Hour   // the service forgets after 72
+	maxClockSkew = 5 * time.Minute  // clocks further apart than this close no order
+)
+
+// Core is what Intake, Puller and Refetcher share.
+type Core struct {
+	Archive  *archive.Archive
+	Delayer  Delayer
+	Settings Settings
+	Now      func() time.Time // this machine's clock
+	Rand     io.Reader
+	Log      *slog.Logger
+}

@@ -1,0 +1,110 @@
+package kyc
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/kycvault/kycvault/pkg/archive"
+	"github.com/kycvault/kycvault/pkg/media"
+	"github.com/kycvault/kycvault/pkg/spool"
+)
+
+// has tells whether evidence of a kind is listed, or named by the highest manifest.
+func (v *view) has(kind archive.Kind) bool {
+	if slices.ContainsFunc(v.listed, func(e archive.Evidence) bool { return e.Kind == kind }) {
+		return true
+	}
+	last := highest(v.manifests)
+	return last != nil && slices.ContainsFunc(last.Files, func(f archive.File) bool { return f.Kind == kind })
+}
+
+// union makes the next manifest: what the last one names, and what v holds (rule 4).
+func (p *Puller) union(ctx context.Context, v *view, last *archive.Stored) (archive.Manifest, error) {
+	m := archive.Manifest{Order: v.order, AppID: p.Settings.AppID, Source: p.Settings.Source, Writer: p.Settings.Writer}
+	if last != nil {
+		m.Files = slices.Clone(last.Files)
+		m.AppID, m.Source = cmp.Or(m.AppID, last.AppID), cmp.Or(m.Source, last.Source)
+	}
+	for _, e := range v.listed {
+		if m.Names(e.File()) {
+			continue
+		}
+		f, err := p.file(ctx, v, e)
+		if err != nil {
+			return archive.Manifest{}, err
+		}
+		m.Files = append(m.Files, f)
+	}
+	archive.SortFiles(m.Files)
+	m.Missing, m.State = v.lacking(p.Settings.Media).Names(), archive.Archived
+	if len(m.Missing) > 0 {
+		m.State = archive.Partial
+	}
+	var err error
+	m.Result, err = p.verdict(ctx, v)
+	return m, err
+}
+
+// verdict gives what the manifest repeats of the result: this step's, the last manifest's, or a stored file's.
+func (p *Puller) verdict(ctx context.Context, v *view) (archive.Verdict, error) {
+	if v.result != nil {
+		return *v.result, nil
+	}
+	if last := highest(v.manifests); last != nil && last.Result.Code != "" {
+		return last.Result, nil
+	}
+	for _, e := range v.listed {
+		if e.Kind != archive.Result {
+			continue
+		}
+		data, err := p.Archive.ReadSmall(ctx, v.order, e.File())
+		if err != nil {
+			return archive.Verdict{}, err
+		}
+		verdict, err := parseVerdict(data)
+		if err != nil {
+			return archive.Verdict{}, fmt.Errorf("order %s: %w", v.order, err)
+		}
+		v.result = &verdict
+		return verdict, nil
+	}
+	return archive.Verdict{}, nil
+}
+
+// mediaTypes are the types of evidence whose name says that it looks right.
+var mediaTypes = map[string]string{"jpg": "image/jpeg", "png": "image/png", "mp4": "video/mp4", "json": "application/json"}
+
+// file describes evidence for a manifest. Odd bytes that another step stored are looked at again, so that every writer
+// flags them alike.
+func (p *Puller) file(ctx context.Context, v *view, e archive.Evidence) (archive.File, error) {
+	seen, known := v.looks[e.File()]
+	if !known && e.Odd() {
+		var err error
+		if seen, err = p.lookAgain(ctx, v.order, e); err != nil {
+			return archive.File{}, err
+		}
+		v.looks[e.File()] = seen
+	}
+	if !e.Odd() {
+		seen = mediaLook{mediaType: mediaTypes[e.Ext]}
+	}
+	return archive.File{Name: e.File(), Kind: e.Kind, MediaType: seen.mediaType, Size: e.Size, SHA256: e.Digest, Flag: seen.flag}, nil
+}
+
+func (p *Puller) lookAgain(ctx context.Context, o archive.Order, e archive.Evidence) (_ mediaLook, err error) {
+	r, _, err := p.Archive.OpenEvidence(ctx, o, e.File())
+	if err != nil {
+		return mediaLook{}, fmt.Errorf("look at %s of order %s: %w", e.File(), o, err)
+	}
+	sp := spool.New(spool.Options{})
+	defer func() { err = errors.Join(err, r.Close(), sp.Close()) }()
+	if _, err := io.Copy(sp, r); err != nil {
+		return mediaLook{}, fmt.Errorf("read %s of order %s: %w", e.File(), o, err)
+	}
+	seen, err := media.Inspect(e.Kind, sp, sp.Size())
+	return mediaLook{mediaType: seen.MediaType, flag: seen.Flag}, err
+}

@@ -1,0 +1,110 @@
+// Package local is the one-process platform: all three functions in one process, on a folder or any other archive that it
+// is given (kycvault serve, pull and demo).
+package local
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/kycvault/kycvault/pkg/bucket"
+	"github.com/kycvault/kycvault/pkg/bucket/dirbucket"
+	"github.com/kycvault/kycvault/pkg/delay/timer"
+	"github.com/kycvault/kycvault/pkg/kyc"
+	"github.com/kycvault/kycvault/pkg/platform"
+	"github.com/kycvault/kycvault/pkg/webhook"
+)
+
+const (
+	// parallel is how many orders are pulled at once. Each one holds a socket, some buffers and, for larger media, a
+	// temporary file.
+	parallel = 8
+	// grace is how long a stopping process waits for the steps and requests under way.
+	grace = 10 * time.Second
+)
+
+// Server is a wired one-process platform.
+type Server struct {
+	*platform.System
+	config platform.Config
+	timer  *timer.Timer
+	log    *slog.Logger
+}
+
+// OpenArchive opens the store that KYC_ARCHIVE names.
+func OpenArchive(a platform.Archive) (bucket.Bucket, error) {
+	if a.Scheme != platform.SchemeFile {
+		return nil, fmt.Errorf("open archive: this program can not open %s:// archives", a.Scheme)
+	}
+	return dirbucket.Open(a.Path)
+}
+
+// New wires a server. writer is the program and its version, for manifests.
+func New(c platform.Config, writer string, log *slog.Logger) (*Server, error) {
+	b, err := OpenArchive(c.Archive)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: c, log: log}
+	s.timer = timer.New(func(ctx context.Context, m kyc.Message) error { return s.Puller.Run(ctx, m) }, parallel, log)
+	s.System, err = platform.Wire(c, platform.Parts{
+		Bucket: b, Delayer: s.timer, Writer: writer, Now: time.Now, Rand: rand.Reader, Log: log,
+	})
+	return s, err
+}
+
+// Serve answers the webhook on l, makes the steps and the scheduled passes until ctx ends, and then waits for what is under
+// way. The first pass takes up every order that an earlier process left.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	if s.config.WebhookAuth == webhook.NoProof {
+		if err := webhook.LoopbackOnly(l.Addr().String()); err != nil {
+			return err
+		}
+	}
+	handler, err := s.Webhook(s.config)
+	if err != nil {
+		return fmt.Errorf("make webhook: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() { s.Run(ctx) })
+
+	server := webhook.NewServer(handler)
+	server.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)
+	wg.Go(func() {
+		<-ctx.Done()
+		stopping, stop := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer stop()
+		_ = server.Shutdown(stopping)
+	})
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve webhook: %w", err)
+	}
+	return nil
+}
+
+// Run makes steps and scheduled passes until ctx ends.
+func (s *Server) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { s.timer.Run(ctx, grace) })
+	s.Refetcher.Run(ctx, true)
+	tick := time.NewTicker(s.config.RefetchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.Refetcher.Run(ctx, false)
+		}
+	}
+}
