@@ -225,6 +225,32 @@ func TestVideoIsNotRead(t *testing.T) {
 	}
 }
 
+// sparse is a file of zeros with a few other bytes in it.
+type sparse map[int64]string
+
+func (s sparse) ReadAt(p []byte, offset int64) (int, error) {
+	clear(p)
+	for at, data := range s {
+		for i := range data {
+			if k := at + int64(i) - offset; k >= 0 && k < int64(len(p)) {
+				p[k] = data[i]
+			}
+		}
+	}
+	return len(p), nil
+}
+
+func TestVideoLargerThan32Bits(t *testing.T) {
+	const mdat = 5 << 30
+	ftyp, moov := box("ftyp", "isom"), box("moov", "index")
+	head := ftyp + largeBox("mdat", "", mdat)
+	end := int64(len(ftyp)) + mdat
+	got, err := Inspect(archive.Video, sparse{0: head, end: moov}, end+int64(len(moov)))
+	if err != nil || got != right("mp4", "video/mp4") {
+		t.Errorf("look %v, error %v", got, err)
+	}
+}
+
 // watched counts reads, and fails the test when one goes outside.
 type watched struct {
 	*bytes.Reader

@@ -112,9 +112,9 @@ func get(ctx context.Context, b bucket.Bucket, key string) (string, error) {
 	case err != nil:
 		return "", err
 	case o.Key != key:
-		return "", errors.New("Get told of another key: " + o.Key)
+		return "", errors.New("told by Get of another key: " + o.Key)
 	case o.Size != int64(len(data)):
-		return "", errors.New("Get told of another size")
+		return "", errors.New("told by Get of another size")
 	}
 	return string(data), nil
 }

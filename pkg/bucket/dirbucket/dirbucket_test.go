@@ -27,13 +27,6 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func TestConformanceWithGivenClock(t *testing.T) {
-	buckettest.Run(t, buckettest.Harness{
-		Open: func(t *testing.T) bucket.Bucket { return open(t, t.TempDir(), WithNow(time.Now)) },
-		Many: 10,
-	})
-}
-
 func open(t *testing.T, folder string, options ...Option) *Bucket {
 	t.Helper()
 	b, err := Open(folder, options...)

@@ -80,24 +80,16 @@ func (l *listing) walk(root *os.Root, folder, prefix string) error {
 // visitAll visits names in the order of the keys they lead to. A folder's keys begin with its name and a slash, so what
 // sorts between the name alone and that, such as "a.b" between "a" and "a/", comes first: the folder waits meanwhile.
 func (l *listing) visitAll(root *os.Root, folder string, names []string, after string) error {
-	var waiting []string
-	enterBefore := func(name string) error {
-		for len(waiting) > 0 {
-			last := waiting[len(waiting)-1]
-			if name != "" && name < last+"/" {
-				return nil
-			}
-			waiting = waiting[:len(waiting)-1]
-			if err := l.enter(root, last, folder+last+"/", ""); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	var waiting []string // folders; the last one is due first
 	for _, name := range names {
-		if err := enterBefore(name); err != nil {
+		due := len(waiting)
+		for due > 0 && waiting[due-1]+"/" < name {
+			due--
+		}
+		if err := l.enterAll(root, folder, waiting[due:]); err != nil {
 			return err
 		}
+		waiting = waiting[:due]
 		isFolder, err := l.visit(root, folder, name, after)
 		if err != nil {
 			return err
@@ -106,7 +98,17 @@ func (l *listing) visitAll(root *os.Root, folder string, names []string, after s
 			waiting = append(waiting, name)
 		}
 	}
-	return enterBefore("")
+	return l.enterAll(root, folder, waiting)
+}
+
+// enterAll goes into folders, the last one first.
+func (l *listing) enterAll(root *os.Root, folder string, names []string) error {
+	for _, name := range slices.Backward(names) {
+		if err := l.enter(root, name, folder+name+"/", ""); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // visit yields a file, or tells that the name is a folder's.

@@ -26,8 +26,8 @@ func TestCloneIsIndependent(t *testing.T) {
 	if clone.Fingerprint() != before {
 		t.Error("a clone has another fingerprint")
 	}
-	create(t, clone, "b", "2")
 	put(t, clone, "a", "other")
+	create(t, clone, "b", "2")
 	if err := clone.Delete(t.Context(), "c"); err != nil {
 		t.Fatal(err)
 	}
