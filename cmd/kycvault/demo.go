@@ -104,7 +104,7 @@ func startSim(ctx context.Context) (*faceidtest.Server, *background, error) {
 
 // startServe starts the vault's webhook, steps and passes on a free port.
 func startServe(ctx context.Context, cfg platform.Config, log *slog.Logger) (*local.Server, *background, error) {
-	server, err := local.New(cfg, writer(), log)
+	server, err := local.New(cfg, local.Options{Writer: writer(), Log: log})
 	if err != nil {
 		return nil, nil, err
 	}

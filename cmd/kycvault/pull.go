@@ -44,7 +44,7 @@ func (c *pullCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	server, err := local.New(cfg, writer(), quiet(a, cfg))
+	server, err := local.New(cfg, local.Options{Writer: writer(), Log: quiet(a, cfg)})
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	log := a.logger(cfg)
-	server, err := local.New(cfg, writer(), log)
+	server, err := local.New(cfg, local.Options{Writer: writer(), Log: log})
 	if err != nil {
 		return err
 	}

@@ -52,8 +52,8 @@ func ParseGeneration(key string) (int64, bool) {
 // BackoffKey is the note that makes everyone back off together (DESIGN section 3).
 func BackoffKey() string { return backoffKey }
 
-// ProbeKey is the create-once right to probe the upstream in epoch n of a back-off.
-func ProbeKey(n int64) string { return probePrefix + padded(n) }
+// ProbeKey is the create-once right to probe the upstream during the back-off note of the given id.
+func ProbeKey(id string) string { return probePrefix + id }
 
 // Mark names one opening of an order: what pending/, retry/, quiet/ and closed/ keys are about.
 type Mark struct {

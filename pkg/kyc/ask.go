@@ -32,30 +32,29 @@ func (s *step) ask(ctx context.Context) error {
 }
 
 func (s *step) askAll(ctx context.Context) error {
+	var reply Reply
+	var err error
 	if !s.v.has(archive.Result) {
-		reply, err := s.query(ctx, 0)
-		if err != nil || !s.goodFor(reply) {
+		if reply, err = s.query(ctx, 0); err != nil || !s.goodFor(reply) {
 			return err
 		}
 	} else if err := s.readVerdict(ctx); err != nil {
 		return err
 	}
-	missing := s.v.lacking(s.Settings.Media)
-	if missing == 0 {
-		return nil
+	if missing := s.v.lacking(s.Settings.Media); missing != 0 {
+		if reply, err = s.query(ctx, missing); err != nil || !s.goodFor(reply) {
+			return err
+		}
 	}
-	reply, err := s.query(ctx, missing)
-	if err != nil {
-		return err
-	}
-	// A code that the table does not know, and yet every medium came: there is no better verdict to wait for.
-	if reply.Class == Pending && reply.Code != NoSuchResult && s.v.lacking(s.Settings.Media) == 0 && !s.v.has(archive.Result) {
+	// Every medium came, and yet no reply was a full verdict (an unknown code, or code 0 without a result): there is no
+	// better one to wait for.
+	if s.v.lacking(s.Settings.Media) == 0 && !s.v.has(archive.Result) {
 		return s.keepResult(ctx, reply)
 	}
 	return nil
 }
 
-// goodFor tells whether, after the reply to the result query, it is worth asking for media.
+// goodFor tells whether a reply is about a check that took place: then there may be media, and the code is a verdict.
 func (s *step) goodFor(r Reply) bool {
 	switch r.Class {
 	case OK, Final:
@@ -83,7 +82,8 @@ func (s *step) query(ctx context.Context, want Media) (Reply, error) {
 		return Reply{}, s.failed(ctx, err, in.broken)
 	}
 	s.report.Code, s.report.Class, s.report.Err, s.date = reply.Code, reply.Class, nil, reply.Date
-	if (reply.Class == OK || reply.Class == Final) && !s.v.has(archive.Result) {
+	full := reply.Class == Final || reply.Class == OK && len(reply.Result) > 0
+	if full && !s.v.has(archive.Result) {
 		if err := s.keepResult(ctx, reply); err != nil {
 			return Reply{}, err
 		}

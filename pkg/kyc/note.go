@@ -13,8 +13,14 @@ import (
 // tryNoSuch is the class under which a note counts 66660011, the one pending code that can make an order quiet.
 const tryNoSuch = "nosuch"
 
+// tryForeign is the class under which a note counts replies about another order.
+const tryForeign = "foreign"
+
 // tryClass is how a note counts this step's answer.
 func (s *step) tryClass() string {
+	if errors.Is(s.report.Err, ErrForeign) {
+		return tryForeign
+	}
 	if s.report.Class == Pending && s.report.Code == NoSuchResult {
 		return tryNoSuch
 	}

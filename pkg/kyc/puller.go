@@ -224,7 +224,7 @@ func (s *step) giveUp(ctx context.Context) error {
 func (s *step) close(ctx context.Context) error {
 	tries := s.countTry()
 	s.report.State = StateExpired
-	if tries[tryNoSuch] > 0 && tries[string(OK)]+tries[string(Final)]+tries[string(Pending)] == 0 {
+	if tries[tryNoSuch] > 0 && tries[string(OK)]+tries[string(Final)]+tries[string(Pending)]+tries[tryForeign] == 0 {
 		s.report.State = StateUnavailable
 	}
 	return s.Archive.Close(ctx, s.msg.Mark(), archive.Closed{

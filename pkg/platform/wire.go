@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -19,12 +20,13 @@ import (
 
 // Parts are what differs from platform to platform.
 type Parts struct {
-	Bucket  bucket.Bucket // the archive's prefix is in it
-	Delayer kyc.Delayer
-	Writer  string // program and version, for manifests
-	Now     func() time.Time
-	Rand    io.Reader
-	Log     *slog.Logger
+	Bucket    bucket.Bucket // the archive's prefix is in it
+	Delayer   kyc.Delayer
+	Transport *http.Transport // to the upstream; nil is the client's own
+	Writer    string          // program and version, for manifests
+	Now       func() time.Time
+	Rand      io.Reader
+	Log       *slog.Logger
 }
 
 // System is the core, wired. Every platform builds it with Wire and uses the parts that its functions need.
@@ -49,7 +51,9 @@ type Tickets interface {
 
 // Wire makes the core out of a configuration and a platform's parts. Nothing is reached over the network yet.
 func Wire(c Config, p Parts) (*System, error) {
-	api, err := faceid.New(faceid.Config{AppID: c.AppID, BaseURL: c.BaseURL, Dialect: faceid.Dialect(c.API), Rand: p.Rand})
+	api, err := faceid.New(faceid.Config{
+		AppID: c.AppID, BaseURL: c.BaseURL, Dialect: faceid.Dialect(c.API), Rand: p.Rand, Transport: p.Transport,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("make upstream client: %w", err)
 	}

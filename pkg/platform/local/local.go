@@ -45,16 +45,28 @@ func OpenArchive(a platform.Archive) (bucket.Bucket, error) {
 	return dirbucket.Open(a.Path)
 }
 
-// New wires a server. writer is the program and its version, for manifests.
-func New(c platform.Config, writer string, log *slog.Logger) (*Server, error) {
-	b, err := OpenArchive(c.Archive)
-	if err != nil {
-		return nil, err
+// Options are what New can be given beside the configuration. Writer and Log are required.
+type Options struct {
+	Writer    string // program and version, for manifests
+	Log       *slog.Logger
+	Bucket    bucket.Bucket   // nil opens KYC_ARCHIVE
+	Transport *http.Transport // to the upstream; nil is the client's own
+}
+
+// New wires a server.
+func New(c platform.Config, o Options) (*Server, error) {
+	if o.Bucket == nil {
+		b, err := OpenArchive(c.Archive)
+		if err != nil {
+			return nil, err
+		}
+		o.Bucket = b
 	}
-	s := &Server{config: c, log: log}
-	s.timer = timer.New(func(ctx context.Context, m kyc.Message) error { return s.Puller.Run(ctx, m) }, parallel, log)
+	s := &Server{config: c, log: o.Log}
+	s.timer = timer.New(func(ctx context.Context, m kyc.Message) error { return s.Puller.Run(ctx, m) }, parallel, o.Log)
+	var err error
 	s.System, err = platform.Wire(c, platform.Parts{
-		Bucket: b, Delayer: s.timer, Writer: writer, Now: time.Now, Rand: rand.Reader, Log: log,
+		Bucket: o.Bucket, Delayer: s.timer, Transport: o.Transport, Writer: o.Writer, Now: time.Now, Rand: rand.Reader, Log: o.Log,
 	})
 	return s, err
 }
