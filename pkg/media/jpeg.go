@@ -1,6 +1,7 @@
 package media
 
 import (
+	"errors"
 	"fmt"
 	"io"
 )
@@ -8,10 +9,6 @@ import (
 // Markers of ITU-T T.81, table B.1: the byte after 0xFF.
 const (
 	markerSOF0 = 0xc0
-	markerDHT  = 0xc4
-	markerJPG  = 0xc8
-	markerDAC  = 0xcc
-	markerSOFF = 0xcf
 	markerRST0 = 0xd0
 	markerRST7 = 0xd7
 	markerSOI  = 0xd8
@@ -20,69 +17,78 @@ const (
 	markerCOM  = 0xfe
 )
 
-// checkJPEG walks the segments and scans (a progressive picture has several) to the end-of-image marker, which must be
-// the last bytes.
+// checkJPEG looks for what PROTOCOL section 4 says of a JPEG: that it ends with the end-of-image marker, and, where its
+// segments and scans can be followed (a progressive picture has several), that nothing comes after that. Cameras write
+// segments that no standard knows, so what can not be followed is not odd for that alone.
 func checkJPEG(r io.ReaderAt, size int64) (string, error) {
 	s := newScanner(r, size)
-	if err := s.skip(2); err != nil { // start of image
+	err := toEndOfImage(s)
+	switch {
+	case err == nil && s.left > 0:
+		return fmt.Sprintf("JPEG with %d bytes after its end", s.left), nil
+	case err != nil && !errors.Is(err, errCut) && !errors.Is(err, errStrange):
 		return "", err
 	}
-	var frame, scan bool
-	marker, flag, err := nextMarker(s)
-	for err == nil && flag == "" && marker != markerEOI {
-		frame = frame || isFrame(marker)
-		scan = scan || marker == markerSOS
-		marker, flag, err = afterSegment(s, marker)
+	var end [2]byte
+	if err := readAt(r, end[:], size-2); err != nil {
+		return "", err
 	}
-	switch {
-	case err != nil || flag != "":
-		return flag, err
-	case s.left > 0:
-		return fmt.Sprintf("JPEG with %d bytes after its end", s.left), nil
-	case !frame || !scan:
-		return "JPEG without a picture", nil
+	if size < shortestJPEG || end != [2]byte{0xff, markerEOI} {
+		return "", errCut
 	}
 	return "", nil
 }
 
+// shortestJPEG is the two markers alone.
+const shortestJPEG = 4
+
+// errStrange says that a JPEG's segments can not be followed.
+var errStrange = errors.New("strange segment")
+
+// toEndOfImage walks behind the end-of-image marker.
+func toEndOfImage(s *scanner) error {
+	if err := s.skip(2); err != nil { // start of image
+		return err
+	}
+	marker, err := nextMarker(s)
+	for err == nil && marker != markerEOI {
+		marker, err = afterSegment(s, marker)
+	}
+	return err
+}
+
 // afterSegment passes a segment and what belongs to it, and gives the next marker.
-func afterSegment(s *scanner, marker byte) (next byte, flag string, err error) {
+func afterSegment(s *scanner, marker byte) (next byte, err error) {
 	if marker < markerSOF0 || marker > markerCOM || marker >= markerRST0 && marker <= markerSOI {
-		return 0, "JPEG with a strange marker", nil
+		return 0, errStrange
 	}
 	var length [2]byte
 	if err := s.fill(length[:]); err != nil {
-		return 0, "", err
+		return 0, err
 	}
 	n := int64(length[0])<<8 | int64(length[1])
 	if n < 2 { // the length counts itself
-		return 0, "JPEG with a strange segment", nil
+		return 0, errStrange
 	}
 	if err := s.skip(n - 2); err != nil {
-		return 0, "", err
+		return 0, err
 	}
 	if marker == markerSOS {
-		next, err := afterScan(s)
-		return next, "", err
+		return afterScan(s)
 	}
 	return nextMarker(s)
 }
 
-func isFrame(marker byte) bool {
-	return marker >= markerSOF0 && marker <= markerSOFF && marker != markerDHT && marker != markerJPG && marker != markerDAC
-}
-
 // nextMarker reads a marker, with any number of fill bytes before it.
-func nextMarker(s *scanner) (marker byte, flag string, err error) {
+func nextMarker(s *scanner) (byte, error) {
 	b, err := s.byte()
+	if err == nil && b != 0xff {
+		err = errStrange
+	}
 	if err != nil {
-		return 0, "", err
+		return 0, err
 	}
-	if b != 0xff {
-		return 0, "JPEG with stray bytes between its segments", nil
-	}
-	marker, err = unfilled(s)
-	return marker, "", err
+	return unfilled(s)
 }
 
 // afterScan passes entropy-coded data, in which 0xFF is followed by 0x00 or is part of a restart marker.

@@ -13,13 +13,12 @@ const flagBoxes = "MP4 whose boxes do not add up"
 func beginsMP4(head []byte) bool { return len(head) >= 8 && string(head[4:8]) == "ftyp" }
 
 // checkMP4 walks the outermost boxes (ISO/IEC 14496-12, section 4.2), reading their headers only. They must fill the
-// file exactly, and there must be an index and media.
+// file exactly (PROTOCOL section 4); which boxes there are is not looked at.
 func checkMP4(r io.ReaderAt, size int64) (string, error) {
-	var index, data bool
 	offset := int64(0)
 	for range maxBoxes {
 		if offset == size {
-			return lacking(index, data), nil
+			return "", nil
 		}
 		kind, length, err := readBox(r, offset, size-offset)
 		if err != nil {
@@ -31,8 +30,6 @@ func checkMP4(r io.ReaderAt, size int64) (string, error) {
 		if !printable(kind) || kind == "ftyp" && offset > 0 {
 			return "MP4 with a strange box", nil
 		}
-		index = index || kind == "moov"
-		data = data || kind == "mdat" || kind == "moof"
 		offset += length
 	}
 	return "MP4 with too many boxes", nil
@@ -60,16 +57,6 @@ func readBox(r io.ReaderAt, offset, left int64) (kind string, length int64, err 
 		return kind, 0, nil
 	}
 	return kind, int64(whole), nil
-}
-
-func lacking(index, data bool) string {
-	switch {
-	case !index:
-		return "MP4 without moov"
-	case !data:
-		return "MP4 without media data"
-	}
-	return ""
 }
 
 func printable(s string) bool {
