@@ -1,4 +1,4 @@
-// Package faceid is the client of the face check service: Tencent Cloud eKYC, SaaS dialect (docs: PROTOCOL). It signs,
+// Package faceid is the client of the face check service: Tencent Cloud eKYC, SaaS dialect (PROTOCOL). It signs,
 // speaks both query dialects, and decodes a reply as a stream: media go from the socket to a kyc.Sink in constant memory.
 //
 // The service signs in the URL and puts secrets there, so no error of this package holds a URL, nor any text of the

@@ -28,7 +28,7 @@ func (a *API) begin(req *http.Request) (*exchange, error) {
 	x := &exchange{parent: parent, ctx: ctx, cancel: cancel, stall: a.limits.Stall}
 	x.timer = time.AfterFunc(x.stall, func() { cancel(errStalled) })
 	x.timer.Stop()
-	res, err := a.client.Do(req.WithContext(ctx))
+	res, err := a.client.Do(req.WithContext(ctx)) //nolint:bodyclose // end does
 	if err != nil {
 		err = x.explain(err)
 		cancel(nil)
@@ -108,7 +108,7 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 	n, err := l.r.Read(p)
 	l.left -= int64(n)
 	if l.left < 0 {
-		return n - 1, errTooLarge
+		return n, errTooLarge
 	}
 	return n, err
 }

@@ -1,7 +1,6 @@
 package faceid
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -45,7 +44,7 @@ func safeCause(err error) error {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		err = ue.Err
 	}
-	for _, known := range []error{context.Canceled, context.DeadlineExceeded, io.ErrUnexpectedEOF, http.ErrSchemeMismatch, errTooLarge} {
+	for _, known := range []error{io.ErrUnexpectedEOF, http.ErrSchemeMismatch, errTooLarge} {
 		if errors.Is(err, known) {
 			return known
 		}
@@ -71,18 +70,46 @@ func safeCause(err error) error {
 // maxMsg bounds the service's text, in bytes: recorded ones have fewer than 200.
 const maxMsg = 1024
 
-// cleanMsg makes the service's text fit to be shown: trimmed, bounded, and free of the values that we sent, should the
-// service repeat them.
+// cleanMsg makes the service's text fit to be shown: trimmed, bounded, and free of the values that we sent and of any
+// other that could be a ticket, should the service repeat them.
 func cleanMsg(msg string, secrets ...string) string {
 	for _, s := range secrets {
 		if s != "" {
-			msg = strings.ReplaceAll(msg, s, "[redacted]")
-			msg = strings.ReplaceAll(msg, url.QueryEscape(s), "[redacted]")
+			msg = strings.ReplaceAll(msg, s, redacted)
+			msg = strings.ReplaceAll(msg, url.QueryEscape(s), redacted)
 		}
 	}
-	msg = strings.TrimSpace(msg)
+	msg = strings.TrimSpace(maskWords(msg))
 	if len(msg) > maxMsg {
 		msg = strings.ToValidUTF8(msg[:maxMsg], "") + "…"
 	}
 	return msg
+}
+
+const redacted = "[redacted]"
+
+// maxWord is the longest word shown of the service's text: order numbers, nonces and bizSeqNo have at most 32 characters,
+// signatures 40, tickets 64, tokens 90 (PROTOCOL sections 1 and 3).
+const maxWord = 32
+
+// maskWords replaces the words that are too long to be harmless.
+func maskWords(s string) string {
+	var out strings.Builder
+	for s != "" {
+		n := len(s) - len(strings.TrimLeftFunc(s, inWord))
+		word := s[:n]
+		if n > maxWord {
+			word = redacted
+		}
+		out.WriteString(word)
+		s = s[n:]
+		n = len(s) - len(strings.TrimLeftFunc(s, func(r rune) bool { return !inWord(r) }))
+		out.WriteString(s[:n])
+		s = s[n:]
+	}
+	return out.String()
+}
+
+func inWord(r rune) bool {
+	return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r == '-' || r == '_'
 }

@@ -104,7 +104,7 @@ func (a *API) oauth(ctx context.Context, path string, values url.Values, sent se
 	msg := cleanMsg(string(reply.Msg), sent.Reveal())
 	switch {
 	case !successful(x.res.StatusCode):
-		return oauthReply{}, statusError(x.res.StatusCode, string(reply.Code), msg)
+		return oauthReply{}, fmt.Errorf("ask %s: %w", a.base.Host, statusError(x.res.StatusCode, string(reply.Code), msg))
 	case err != nil:
 		return oauthReply{}, transient(fmt.Errorf("read reply of %s: %w", a.base.Host, err))
 	case reply.Code != "0":
