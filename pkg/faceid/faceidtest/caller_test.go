@@ -52,6 +52,7 @@ type caller struct {
 	route  Route
 	ticket string
 	nonces int
+	stalls int // queries about the stall order that were hit
 }
 
 func newCaller(t *testing.T, route Route, change ...func(*Config)) *caller {
@@ -81,7 +82,7 @@ type raw struct {
 
 func (c *caller) do(req *http.Request) (raw, error) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(req.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(req.Context(), time.Minute)
 	defer cancel()
 	req = req.WithContext(ctx)
 	req.Close = true // on a kept connection that breaks, net/http would send a GET again by itself, and so use a nonce twice
@@ -90,8 +91,28 @@ func (c *caller) do(req *http.Request) (raw, error) {
 		return raw{}, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	b, err := io.ReadAll(resp.Body)
-	return raw{resp.StatusCode, resp.Header, b}, err
+	begin, err := io.ReadAll(io.LimitReader(resp.Body, 1024))
+	if err != nil {
+		return raw{}, err
+	}
+	if c.stalled(orderInURL(req)) {
+		time.AfterFunc(30*time.Millisecond, cancel) // nothing more may come meanwhile, not even the end
+	}
+	rest, err := io.ReadAll(resp.Body)
+	return raw{resp.StatusCode, resp.Header, append(begin, rest...)}, err
+}
+
+// stalled tells whether the query just made is one that a stall case has hit: its client has to lose patience.
+func (c *caller) stalled(order string) bool {
+	c.fake.mu.Lock()
+	defer c.fake.mu.Unlock()
+	check, ok := c.fake.orders[order]
+	if !ok || !strings.HasPrefix(order, "stall") {
+		return false
+	}
+	before := c.stalls
+	c.stalls = check.hit
+	return check.hit > before
 }
 
 func (c *caller) get(path string, params map[string]string) raw {
@@ -249,6 +270,13 @@ func fields(t *testing.T, r raw) map[string]any {
 	if err := d.Decode(&m); err != nil {
 		t.Fatalf("status %d, body %.200q: %v", r.status, r.body, err)
 	}
+	return m
+}
+
+// fieldsOrNone is fields of a reply that need not be JSON.
+func fieldsOrNone(r raw) map[string]any {
+	var m map[string]any
+	_ = json.Unmarshal(r.body, &m)
 	return m
 }
 

@@ -128,7 +128,7 @@ func wireCases() caseTable {
 		{prefix: "chunked", State: archived, behave: func(p *plan) { p.manner.chunked = true }, Does: "no Content-Length"},
 		{prefix: "gzip", State: archived, behave: func(p *plan) { p.manner.gzip = true }, Does: "compressed, asked for or not"},
 		{prefix: "slow", State: archived, behave: func(p *plan) { p.manner.slow = p.slowFor }, Does: "every reply trickles in over 3 s"},
-		{prefix: "stall", State: archived, hits: mediaQueries, times: 1, behave: func(p *plan) { p.cut(goSilent) }, Does: "half the reply, then silence, once (or N times)", Expect: "times out, asks again"},
+		{prefix: "stall", State: archived, hits: mediaQueries, times: 1, behave: func(p *plan) { p.cut(goSilent) }, Does: "a part of the reply, then silence, once (or N times)", Expect: "times out, asks again"},
 		{prefix: "cut", State: archived, hits: mediaQueries, times: 2, behave: func(p *plan) { p.cut(endCleanly) }, Does: "the body ends before its JSON does, twice (or N times)", Expect: "nothing of it is stored; asks again"},
 		{prefix: "broken", State: archived, hits: mediaQueries, times: 2, behave: func(p *plan) { p.cut(breakOff) }, Does: "the connection breaks within the body, twice (or N times)", Expect: "nothing of it is stored; asks again"},
 		{prefix: "reset", State: archived, hits: anyQuery, times: 1, behave: func(p *plan) { p.manner.then = breakOff }, Does: "the connection breaks without an answer, once (or N times)", Expect: "asks again, with a fresh nonce"},

@@ -2,6 +2,7 @@ package faceidtest
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -59,11 +60,10 @@ func writeBase64(w io.Writer, r io.Reader) error {
 		if _, werr := w.Write(text); werr != nil {
 			return werr
 		}
-		switch err {
-		case nil:
-		case io.EOF, io.ErrUnexpectedEOF:
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 			return nil
-		default:
+		case err != nil:
 			return fmt.Errorf("read medium: %w", err)
 		}
 	}

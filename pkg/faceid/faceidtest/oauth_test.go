@@ -146,11 +146,12 @@ func TestRefreshGivenUpIsNotParallel(t *testing.T) {
 	c.token()
 	c.clock.advance(refreshWindow)
 	c.refresh()
-	if err := c.fake.AddFault(Fault{Route: APITicket, Status: 502, After: true}); err != nil {
-		t.Fatal(err)
+	for _, lost := range []Fault{{Route: APITicket, Status: 502, After: true}, {Route: APITicket, Status: 502}, {Route: AccessToken, Status: 502, After: true}} {
+		c.fault(lost)
+		token := text(fieldsOrNone(c.get(AccessToken.path(), tokenParams()))["access_token"])
+		c.get(APITicket.path(), ticketParams(token))
+		c.refresh() // an answer was lost, so the client begins anew
 	}
-	c.get(APITicket.path(), ticketParams(c.token())) // its answer is lost, so the client begins anew
-	c.refresh()
 	if st := c.fake.Stats(); st.ParallelRefreshes != 0 {
 		t.Errorf("%d parallel refreshes, want 0", st.ParallelRefreshes)
 	}

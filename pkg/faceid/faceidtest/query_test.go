@@ -184,6 +184,12 @@ func TestEndCheckSetsTheTimeAndTheCounts(t *testing.T) {
 		}
 		c.fake.EndCheck("busy1x1", c.clock.Now().Add(-time.Minute))
 	}
+	hasty := newCaller(t, Sync, func(c *Config) { c.MediaAfter = -2 * time.Hour })
+	hasty.refresh()
+	hasty.fake.EndCheck("ok1", c.clock.Now().Add(time.Hour))
+	if got := hasty.code(hasty.query("ok1", "1")); got != "66660011" {
+		t.Errorf("a check that ends in an hour, media at once: code %s, want 66660011", got)
+	}
 	c.fake.EndCheck("ok1", c.clock.Now().Add(time.Hour))
 	if got := c.code(c.query("ok1", "1")); got != "66660011" {
 		t.Errorf("a check that ends in an hour: code %s, want 66660011", got)

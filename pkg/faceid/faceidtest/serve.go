@@ -28,7 +28,7 @@ func Listen(addr string) (net.Listener, error) {
 }
 
 // shutdownTime is how long replies under way get to end.
-const shutdownTime = time.Second
+const shutdownTime = 5 * time.Second
 
 // Serve answers on ln until ctx ends, which is no error; replies that stall or trickle end with it.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {

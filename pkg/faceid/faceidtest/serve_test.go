@@ -52,9 +52,13 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	for s.faultsHit() == 0 {
 		time.Sleep(time.Millisecond)
 	}
+	end := time.Now()
 	cancel()
 	if err := <-served; err != nil {
 		t.Errorf("serve: %v", err)
+	}
+	if took := time.Since(end); took >= shutdownTime {
+		t.Errorf("it took %v: the reply was cut off, not ended", took)
 	}
 	if err := <-asked; err == nil {
 		t.Error("the call under way was answered")
