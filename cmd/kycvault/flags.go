@@ -41,7 +41,7 @@ type webhookFlags struct {
 type paceFlags struct {
 	StepDelay    string `sets:"KYC_STEP_DELAY" placeholder:"TIME" help:"Wait between steps: 0 to 15m."`
 	Steps        string `sets:"KYC_STEPS" placeholder:"N" help:"Steps before the re-fetch takes over: 1 to 10."`
-	RefetchEvery string `sets:"KYC_REFETCH_EVERY" placeholder:"TIME" help:"How often the re-fetch runs: 1s to 1h."`
+	RefetchEvery string `sets:"KYC_REFETCH_EVERY" placeholder:"TIME" help:"How often the re-fetch runs: 100ms to 24h."`
 	Deadline     string `sets:"KYC_DEADLINE" placeholder:"TIME" help:"Age at which an order is given up: at most 720h."`
 }
 

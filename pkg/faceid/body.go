@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,8 @@ type exchange struct {
 	timer  *time.Timer
 	stall  time.Duration
 	res    *http.Response
+	kept   atomic.Bool // it went out on a connection used before
+	heard  atomic.Bool // a byte of the reply came
 }
 
 // begin sends the request and waits for the reply's header.
@@ -28,9 +31,13 @@ func (a *API) begin(req *http.Request) (*exchange, error) {
 	x := &exchange{parent: parent, ctx: ctx, cancel: cancel, stall: a.limits.Stall}
 	x.timer = time.AfterFunc(x.stall, func() { cancel(errStalled) })
 	x.timer.Stop()
-	res, err := a.client.Do(req.WithContext(ctx)) //nolint:bodyclose // end does
+	sendOnce(req)
+	res, err := a.client.Do(x.watch(req)) //nolint:bodyclose // end does
 	if err != nil {
-		err = x.explain(err)
+		died := x.died(err)
+		if err = x.explain(err); died {
+			err = fmt.Errorf("%w: %w", errConnDied, err)
+		}
 		cancel(nil)
 		return nil, err
 	}

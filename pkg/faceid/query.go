@@ -27,9 +27,26 @@ const maxErrorBody = 1 << 20
 // sink failed (then it wraps a *SinkError) or there was no randomness; it wraps kyc.ErrForeign if the reply was about
 // another order. A reply of class Ticket is no error.
 func (a *API) Query(ctx context.Context, ticket secret.Text, order archive.Order, want kyc.Media, sink kyc.Sink) (kyc.Reply, error) {
-	nonce, err := Nonce(a.random)
+	x, q, err := a.ask(ctx, ticket, order, want)
+	if errors.Is(err, errConnDied) {
+		x, q, err = a.ask(ctx, ticket, order, want) // with a nonce of its own
+	}
 	if err != nil {
 		return kyc.Reply{}, err
+	}
+	defer x.end()
+	shown := func(msg string) string { return cleanMsg(msg, ticket.Reveal(), q.Sign, q.Nonce) }
+	if !successful(x.res.StatusCode) {
+		return kyc.Reply{}, a.refusal(x, order, shown)
+	}
+	return a.reply(x, order, sink, shown)
+}
+
+// ask signs a query with a fresh nonce, sends it, and waits for the reply's header.
+func (a *API) ask(ctx context.Context, ticket secret.Text, order archive.Order, want kyc.Media) (*exchange, query, error) {
+	nonce, err := Nonce(a.random)
+	if err != nil {
+		return nil, query{}, err
 	}
 	q := query{
 		AppID: a.appID, Version: version, Nonce: nonce, Order: string(order), GetFile: getFile(want),
@@ -37,18 +54,13 @@ func (a *API) Query(ctx context.Context, ticket secret.Text, order archive.Order
 	}
 	req, err := a.queryRequest(ctx, q)
 	if err != nil {
-		return kyc.Reply{}, fmt.Errorf("query %s: %w", a.base.Host, err)
+		return nil, query{}, fmt.Errorf("query %s: %w", a.base.Host, err)
 	}
 	x, err := a.begin(req)
 	if err != nil {
-		return kyc.Reply{}, transient(fmt.Errorf("query %s: %w", a.base.Host, err))
+		return nil, query{}, transient(fmt.Errorf("query %s: %w", a.base.Host, err))
 	}
-	defer x.end()
-	shown := func(msg string) string { return cleanMsg(msg, ticket.Reveal(), q.Sign, nonce) }
-	if !successful(x.res.StatusCode) {
-		return kyc.Reply{}, a.refusal(x, order, shown)
-	}
-	return a.reply(x, order, sink, shown)
+	return x, q, nil
 }
 
 // query holds a query's values; its JSON is the body of the facerecord dialect.
@@ -99,9 +111,6 @@ func (a *API) faceRecordRequest(ctx context.Context, q query) (*http.Request, er
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	// A query changes nothing, so net/http may send it again when a kept connection turns out to be dead, as it does with
-	// a GET. It knows by this name; an empty value is not sent.
-	req.Header["Idempotency-Key"] = nil
 	return req, nil
 }
 

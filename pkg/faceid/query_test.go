@@ -320,7 +320,7 @@ func TestReplyDate(t *testing.T) {
 }
 
 // TestKeepAlive makes sure that our own transport uses a connection again after a reply, and that one which dies just when
-// it is used again is no error in either dialect: the request is sent once more.
+// it is used again is no error in either dialect: the query is made once more, with a nonce of its own.
 func TestKeepAlive(t *testing.T) {
 	dialects(t, func(t *testing.T, use func(*Config)) {
 		const perConn = 3

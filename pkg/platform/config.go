@@ -144,8 +144,8 @@ func (r *reader) webhook(c *Config) {
 const (
 	maxStepDelay    = 15 * time.Minute
 	maxSteps        = 10
-	minRefetchEvery = time.Second
-	maxRefetchEvery = time.Hour
+	minRefetchEvery = 100 * time.Millisecond
+	maxRefetchEvery = 24 * time.Hour
 	maxDeadline     = 30 * 24 * time.Hour
 )
 

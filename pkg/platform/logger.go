@@ -14,7 +14,7 @@ func NewLogger(w io.Writer, level slog.Leveler, terminal bool) *slog.Logger {
 	if terminal {
 		return slog.New(newLineHandler(w, level))
 	}
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: inUTC}))
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: readable}))
 }
 
 // IsTerminal tells whether w is a terminal that a person looks at.
@@ -23,9 +23,13 @@ func IsTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-func inUTC(_ []string, a slog.Attr) slog.Attr {
-	if a.Value.Kind() == slog.KindTime {
+// readable gives times in UTC and durations as Go writes them ("1m30s"): a bare number says nothing of its unit.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	switch a.Value.Kind() {
+	case slog.KindTime:
 		a.Value = slog.TimeValue(a.Value.Time().UTC().Round(time.Millisecond))
+	case slog.KindDuration:
+		a.Value = slog.StringValue(a.Value.Duration().Round(time.Microsecond).String())
 	}
 	return a
 }

@@ -38,7 +38,7 @@ func Variables() []Variable {
 		{Name: "KYC_WEBHOOK_ORIGINS", What: "CORS origins, comma-separated"},
 		{Name: "KYC_STEP_DELAY", What: "wait between steps: 0 to 15m", Default: "2s"},
 		{Name: "KYC_STEPS", What: "steps before the re-fetch takes over: 1 to 10", Default: "3"},
-		{Name: "KYC_REFETCH_EVERY", What: "how often the re-fetch runs (in the clouds: what the schedule says): 1s to 1h", Default: "5m"},
+		{Name: "KYC_REFETCH_EVERY", What: "how often the re-fetch runs (in the clouds: what the schedule says): 100ms to 24h", Default: "5m"},
 		{Name: "KYC_DEADLINE", What: "age at which an order is given up: more than 0, at most 720h", Default: "72h"},
 		{Name: "KYC_QUEUE_URL", What: "AWS: the SQS queue's URL"},
 		{Name: "KYC_PULL_FUNCTION", What: "Tencent: the pull function's name, with namespace and qualifier where needed"},

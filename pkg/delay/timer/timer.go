@@ -78,8 +78,8 @@ func (t *Timer) push(it item) {
 func (t *Timer) Room(_ context.Context, within time.Duration) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	done := int(within/max(t.average, time.Millisecond)) * t.workers
-	return max(0, done-len(t.single)-len(t.live)), nil
+	done := int(within * time.Duration(t.workers) / max(t.average, time.Millisecond))
+	return max(0, max(done, t.workers)-len(t.single)-len(t.live)), nil
 }
 
 // Idle tells whether nothing waits and nothing runs.

@@ -108,7 +108,9 @@ func (s *Server) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { s.timer.Run(ctx, grace) })
-	s.Refetcher.Run(ctx, true)
+	passes, cancel := outlive(ctx, grace) // a pass under way ends, and with it a refresh of the ticket
+	defer cancel()
+	s.Refetcher.Run(passes, true)
 	tick := time.NewTicker(s.config.RefetchEvery)
 	defer tick.Stop()
 	for {
@@ -116,7 +118,17 @@ func (s *Server) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			s.Refetcher.Run(ctx, false)
+			s.Refetcher.Run(passes, false)
 		}
 	}
+}
+
+// outlive gives a context that ends some time after ctx does.
+func outlive(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		end := time.AfterFunc(by, cancel)
+		context.AfterFunc(longer, func() { end.Stop() })
+	})
+	return longer, func() { stop(); cancel() }
 }

@@ -1,0 +1,306 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/kycvault/kycvault/pkg/archive"
+	"github.com/kycvault/kycvault/pkg/bucket/dirbucket"
+	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
+	"github.com/kycvault/kycvault/pkg/kyc"
+	"github.com/kycvault/kycvault/pkg/secret"
+	"github.com/kycvault/kycvault/pkg/webhook"
+)
+
+// The tests in this file run the real binary as a process of its own, against the fake service over real HTTP, on a real folder.
+
+const (
+	testAppID  = "IDAXXXXX"
+	testSecret = "an-app-secret-that-nobody-may-see"
+	testKey    = "a-webhook-key-of-thirty-two-bytes-or-more"
+)
+
+// binary builds the command once for all tests, as a release is built: without the race detector.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "kycvault-test-")
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "kycvault")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return file, nil
+})
+
+// vault is a folder, a fake service, and the serve processes that come and go on them.
+type vault struct {
+	t   *testing.T
+	dir string
+	sim *faceidtest.Running
+}
+
+func newVault(t *testing.T) *vault {
+	t.Helper()
+	sim := faceidtest.Start(t, faceidtest.Config{AppID: testAppID, Secret: secret.New(testSecret), MediaAfter: 200 * time.Millisecond})
+	return &vault{t: t, dir: t.TempDir(), sim: sim}
+}
+
+func (v *vault) env(extra ...string) []string {
+	return append([]string{
+		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + v.t.TempDir(),
+		"KYC_APP_ID=" + testAppID, "KYC_SECRET=" + testSecret, "KYC_TICKET=own", "KYC_BASE_URL=" + v.sim.URL,
+		"KYC_ARCHIVE=file://" + v.dir, "KYC_WEBHOOK_KEY=" + testKey,
+		"KYC_STEP_DELAY=100ms", "KYC_REFETCH_EVERY=1s",
+	}, extra...)
+}
+
+// serving is one serve process.
+type serving struct {
+	cmd  *exec.Cmd
+	url  string
+	logs *strings.Builder
+	done chan struct{}
+}
+
+// serve starts the binary and waits until it listens.
+func (v *vault) serve(extra ...string) *serving {
+	v.t.Helper()
+	file, err := binary()
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	s := &serving{cmd: exec.Command(file, "serve", "--listen", "127.0.0.1:0"), logs: new(strings.Builder), done: make(chan struct{})}
+	s.cmd.Env = v.env(extra...)
+	out, err := s.cmd.StderrPipe()
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		v.t.Fatal(err)
+	}
+	v.t.Cleanup(s.kill)
+	address := make(chan string, 1)
+	go s.read(out, address)
+	select {
+	case a := <-address:
+		s.url = "http://" + a
+	case <-s.done:
+		v.t.Fatalf("serve ended:\n%s", s.logs)
+	case <-time.After(30 * time.Second):
+		v.t.Fatal("serve did not begin")
+	}
+	return s
+}
+
+// read keeps the log lines and finds the address in them.
+func (s *serving) read(out io.Reader, address chan<- string) {
+	defer close(s.done)
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		s.logs.WriteString(lines.Text() + "\n")
+		var line struct {
+			Msg     string `json:"msg"`
+			Address string `json:"address"`
+		}
+		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
+			address <- line.Address
+		}
+	}
+}
+
+// kill ends the process as a power cut does.
+func (s *serving) kill() {
+	_ = s.cmd.Process.Kill()
+	<-s.done
+	_ = s.cmd.Wait()
+}
+
+// post calls the webhook and gives the status, 0 when there was no answer.
+func (s *serving) post(t *testing.T, order string) int {
+	t.Helper()
+	token, err := webhook.MintToken(secret.New(testKey), webhook.JWT, archive.Order(order), time.Hour, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v1/completions", strings.NewReader(`{"orderNo":"`+order+`"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+token)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0
+	}
+	_, _ = io.Copy(io.Discard, res.Body)
+	_ = res.Body.Close()
+	return res.StatusCode
+}
+
+// archive opens the folder beside the process.
+func (v *vault) archive() *archive.Archive {
+	v.t.Helper()
+	b, err := dirbucket.Open(v.dir)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.t.Cleanup(func() { _ = b.Close() })
+	return archive.New(b)
+}
+
+// wait waits until every order is archived.
+func (v *vault) wait(orders []string) {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(v.t.Context(), time.Minute)
+	defer cancel()
+	q := kyc.Orders{Archive: v.archive()}
+	for _, o := range orders {
+		for {
+			st, err := q.Status(v.t.Context(), archive.Order(o))
+			if err != nil {
+				v.t.Fatal(err)
+			}
+			if st.State == kyc.StateArchived {
+				break
+			}
+			if ctx.Err() != nil {
+				v.t.Fatalf("order %s is %q", o, st.State)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+}
+
+// verify judges the archive: nothing damaged, no marker left.
+func (v *vault) verify() {
+	v.t.Helper()
+	a := v.archive()
+	if _, err := a.Verify(v.t.Context(), func(d archive.Damage) { v.t.Errorf("damage: %+v", d) }); err != nil {
+		v.t.Error(err)
+	}
+	for _, prefix := range []string{archive.ScanPending, archive.ScanRetry, archive.ScanQuiet} {
+		for l, err := range a.Scan(v.t.Context(), prefix) {
+			v.t.Errorf("left in %s: %v %v", prefix, l.Mark, err)
+		}
+	}
+}
+
+// TestKillNine kills the process at random moments under load, and starts it again. Every order that was promised ends
+// archived (DESIGN section 1).
+func TestKillNine(t *testing.T) {
+	v := newVault(t)
+	kinds := []string{"own", "videolate", "cut", "png", "notsame", "oddjpeg", "numbers", "gzip"}
+	var promised []string
+	for life := range 8 {
+		s := v.serve()
+		die := time.After(time.Duration(50+rand.IntN(1200)) * time.Millisecond)
+		for i := 0; ; i++ {
+			order := fmt.Sprintf("%s%dx%d", kinds[i%len(kinds)], life, i)
+			if code := s.post(t, order); code == http.StatusAccepted || code == http.StatusOK {
+				promised = append(promised, order)
+			}
+			select {
+			case <-die:
+			case <-time.After(10 * time.Millisecond):
+				continue
+			}
+			break
+		}
+		s.kill()
+	}
+	t.Logf("%d orders promised in 8 lives", len(promised))
+	v.serve()
+	v.wait(promised)
+	time.Sleep(time.Second) // markers are cleared after the commit
+	v.verify()
+	if st := v.sim.Stats(); st.Refreshes != 1 {
+		t.Errorf("%d refreshes for 9 processes, want 1", st.Refreshes)
+	}
+}
+
+// TestGracefulStop: SIGTERM lets what is under way end, and the exit code is 0.
+func TestGracefulStop(t *testing.T) {
+	v := newVault(t)
+	s := v.serve()
+	if code := s.post(t, "ok1"); code != http.StatusAccepted {
+		t.Fatalf("status %d", code)
+	}
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-s.done
+	if err := s.cmd.Wait(); err != nil {
+		t.Errorf("ended with %v:\n%s", err, s.logs)
+	}
+	s = v.serve()
+	defer func() { t.Log(s.logs) }()
+	v.wait([]string{"ok1"})
+}
+
+// TestMemoryIsFlat measures the resident memory of serve at its peak (VmHWM): it does not grow with the video (DESIGN section 7).
+func TestMemoryIsFlat(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the peak of a process's memory is read from /proc, which only Linux has")
+	}
+	for name, test := range map[string]struct {
+		orders []string
+		most   int // MiB
+	}{
+		"one of 64 MB":   {[]string{"big64mb1"}, 32},
+		"eight of 12 MB": {[]string{"big12mb1", "big12mb2", "big12mb3", "big12mb4", "big12mb5", "big12mb6", "big12mb7", "big12mb8"}, 96},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newVault(t)
+			for _, o := range test.orders {
+				v.sim.EndCheck(o, time.Now().Add(-time.Minute))
+			}
+			s := v.serve()
+			for _, o := range test.orders {
+				if code := s.post(t, o); code != http.StatusAccepted {
+					t.Fatalf("status %d", code)
+				}
+			}
+			v.wait(test.orders)
+			if peak := peakMiB(t, s.cmd.Process.Pid); peak > test.most {
+				t.Errorf("peak is %d MiB, at most %d are allowed", peak, test.most)
+			} else {
+				t.Logf("peak %d MiB", peak)
+			}
+		})
+	}
+}
+
+func peakMiB(t *testing.T, pid int) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
+	if m == nil {
+		t.Fatal("no VmHWM")
+	}
+	kb, err := strconv.Atoi(string(m[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kb / 1024
+}
