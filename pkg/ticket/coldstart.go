@@ -3,7 +3,6 @@ package ticket
 import (
 	"context"
 	"fmt"
-
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/archive"

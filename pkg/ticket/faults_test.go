@@ -118,12 +118,12 @@ func TestStaleListing(t *testing.T) {
 	}
 }
 
-// TestColdStartCostsLittle starts on an archive of two years whose upstream refused for the last night.
+// TestColdStartCostsLittle starts on an archive of half a year whose upstream refused for the last night.
 func TestColdStartCostsLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, api := newBubbleUpstream(t, faceidtest.Config{Now: time.Now})
 		b := membucket.New(time.Now)
-		const good, dead = 52_560, 1000
+		const good, dead = 13_140, 1000
 		now := time.Now()
 		for n := int64(1); n <= good; n++ {
 			plantLease(t, b, n)
@@ -154,8 +154,8 @@ func TestColdStartCostsLittle(t *testing.T) {
 		if values, err := o.Recent(t.Context()); err != nil || len(values) != 2 {
 			t.Errorf("Recent: %d values, %v", len(values), err)
 		}
-		if reads > 300 || listings > 20 {
-			t.Errorf("a cold start took %d reads and %d listings", reads, listings)
+		if reads > 300 || listings > 20 || u.listed > 3*page {
+			t.Errorf("a cold start took %d reads and %d listings of %d objects", reads, listings, u.listed)
 		}
 		if got := current(t, o); got.Generation != good+dead+1 {
 			t.Errorf("generation %d, want %d", got.Generation, good+dead+1)
@@ -191,6 +191,28 @@ func TestOldMemoryIsForgotten(t *testing.T) {
 		}
 		if got := current(t, frozen); got.Generation != 5 {
 			t.Errorf("generation %d, want 5", got.Generation)
+		}
+	})
+}
+
+// TestLongTroubleCostsLittle lets every refresh of a night fail: a process does not read all of them again and again.
+func TestLongTroubleCostsLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, api := newBubbleUpstream(t, faceidtest.Config{Now: time.Now})
+		fake.ChangeSecret(secret.New("another"))
+		reads := 0
+		u := &upset{Bucket: membucket.New(time.Now), get: func(string) error { reads++; return nil }}
+		o := newOwn(t, u, api)
+		for range 300 {
+			if _, err := o.Current(t.Context()); err == nil {
+				t.Fatal("a ticket without the secret")
+			}
+			time.Sleep(leaseTTL)
+		}
+		reads = 0
+		_, _ = o.Current(t.Context())
+		if limit := 3 * 2 * (int(deadFor/leaseTTL) + 4); reads > limit { // three readings upwards, two reads a number
+			t.Errorf("one try took %d reads, want at most %d", reads, limit)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package ticket
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/bucket"
@@ -210,7 +212,7 @@ func TestWrongLocalClock(t *testing.T) {
 				wrong, right := newOwn(t, b, api, skewed(by)), newOwn(t, b, api)
 				first := current(t, wrong)
 				p, ok := stored(t, b, 1)
-				if !ok || !p.Requested.Equal(time.Now()) || p.Expires.Sub(time.Now()) != time.Hour {
+				if !ok || !p.Requested.Equal(time.Now()) || time.Until(p.Expires) != time.Hour {
 					t.Errorf("stored as requested %s from now, to end %s from now", time.Until(p.Requested), time.Until(p.Expires))
 				}
 				mine, err := wrong.Newest(t.Context())
@@ -238,12 +240,36 @@ func TestWrongLocalClock(t *testing.T) {
 // TestFrozenProcess stops the monotonic clock, as a frozen function's may: the wall clock tells.
 func TestFrozenProcess(t *testing.T) {
 	start := time.Now()
-	frozen := start.Round(0).Add(time.Hour) // no monotonic reading
-	if d := passed(start, frozen); d < time.Hour {
+	thawed := start
+	*(*uint64)(unsafe.Pointer(&thawed)) += 3600 << 30 // an hour on the wall, nothing on the stop watch
+	if thawed.Sub(start) != 0 || thawed.Round(0).Sub(start.Round(0)) != time.Hour {
+		t.Fatal("package time keeps its two clocks in another way now: mend this test")
+	}
+	if d := passed(start, thawed); d != time.Hour {
 		t.Errorf("passed %s, want an hour", d)
 	}
-	h := hold{generation: 1, started: start, now: func() time.Time { return frozen }}
+	h := hold{generation: 1, started: start, now: func() time.Time { return thawed }}
 	if _, err := h.left(holdFor, storeTimeout); !errors.Is(err, errLeaseOver) {
 		t.Errorf("left: %v", err)
 	}
+}
+
+// TestFrozenBeforeTheLease freezes a process between its look at the tickets and its try for the lease.
+func TestFrozenBeforeTheLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, api := newBubbleUpstream(t, faceidtest.Config{Now: time.Now})
+		b := membucket.New(time.Now)
+		frozen := newOwn(t, b, api, func(c *OwnConfig) { c.Rand = slowReader(leaseTTL + time.Second) })
+		if k, err := frozen.Current(t.Context()); err == nil || len(keys(b)) != 0 {
+			t.Errorf("generation %d, keys %v; want nothing done on an old view", k.Generation, keys(b))
+		}
+	})
+}
+
+// slowReader gives random bytes late.
+type slowReader time.Duration
+
+func (d slowReader) Read(p []byte) (int, error) {
+	time.Sleep(time.Duration(d))
+	return rand.Read(p)
 }

@@ -270,8 +270,13 @@ func TestMemoryServesWhileTheBucketIsAway(t *testing.T) {
 			t.Error("nothing was logged")
 		}
 		time.Sleep(30 * time.Minute)
-		if _, err := o.Current(t.Context()); !errors.Is(err, errBroken) {
-			t.Errorf("after the ticket's end: %v, want the bucket's error", err)
+		_, atEnd := o.Current(t.Context())
+		_, newest := o.Newest(t.Context())
+		_, refused := o.Refused(t.Context(), first)
+		for _, err := range []error{atEnd, newest, refused, o.Warm(t.Context())} {
+			if !errors.Is(err, errBroken) {
+				t.Errorf("at the ticket's end: %v, want the bucket's error", err)
+			}
 		}
 	})
 }

@@ -144,10 +144,8 @@ func (r *Remote) Refused(ctx context.Context, used faceid.Ticket) (faceid.Ticket
 func (r *Remote) Recent(ctx context.Context) ([]secret.Text, error) {
 	s, err := r.fetch(ctx, viewAge)
 	switch {
-	case !s.newest.exists() && err != nil:
-		return nil, err
 	case !s.newest.exists():
-		return nil, ErrNone
+		return nil, err
 	case s.previous.Empty():
 		return []secret.Text{s.newest.Ticket}, nil
 	}

@@ -110,14 +110,15 @@ func (o *Own) survey(ctx context.Context) (view, error) {
 	return v, err
 }
 
-// acquire creates the lease of the first free number of v. A heldError says that another process was faster.
+// acquire creates the lease of the first free number of v. A heldError says that another process was faster. A process that
+// was frozen since it looked must look again: a lifecycle rule may have made its number free once more.
 func (o *Own) acquire(ctx context.Context, v view) (hold, error) {
 	body, err := newLease(o.Rand)
 	if err != nil {
 		return hold{}, err
 	}
 	h := hold{generation: v.next, started: o.Now(), now: o.Now}
-	if passed(v.began, h.started) > storeTimeout {
+	if passed(v.began, h.started) > leaseTTL {
 		return hold{}, errors.New("create lease: the tickets were read too long ago")
 	}
 	for try := 1; ; try++ {

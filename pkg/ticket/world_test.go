@@ -178,6 +178,7 @@ type upset struct {
 	get    func(key string) error
 	list   func(prefix string) bool // false: the listing shows nothing
 	now    func() (time.Time, error)
+	listed int // objects that listings told of
 }
 
 func (u *upset) Create(ctx context.Context, key string, c bucket.Content) error {
@@ -201,7 +202,14 @@ func (u *upset) List(ctx context.Context, prefix, after string) iter.Seq2[bucket
 	if u.list != nil && !u.list(prefix) {
 		return func(func(bucket.Object, error) bool) {}
 	}
-	return u.Bucket.List(ctx, prefix, after)
+	return func(yield func(bucket.Object, error) bool) {
+		for o, err := range u.Bucket.List(ctx, prefix, after) {
+			u.listed++
+			if !yield(o, err) {
+				return
+			}
+		}
+	}
 }
 
 func (u *upset) Now(ctx context.Context) (time.Time, error) {
