@@ -41,28 +41,28 @@ func (a *Archive) Now(ctx context.Context) (time.Time, error) {
 }
 
 // read gives a small object whole; found is false when there is none.
-func (a *Archive) read(ctx context.Context, key string) (data []byte, obj bucket.Object, found bool, err error) {
-	r, obj, err := a.b.Get(ctx, key)
+func (a *Archive) read(ctx context.Context, key string) (data []byte, found bool, err error) {
+	r, _, err := a.b.Get(ctx, key)
 	if errors.Is(err, bucket.ErrNotFound) {
-		return nil, obj, false, nil
+		return nil, false, nil
 	}
 	if err != nil {
-		return nil, obj, false, err
+		return nil, false, err
 	}
 	defer func() { _ = r.Close() }()
 	data, err = io.ReadAll(io.LimitReader(r, maxRecord+1))
 	if err != nil {
-		return nil, obj, false, fmt.Errorf("read %s: %w", key, err)
+		return nil, false, fmt.Errorf("read %s: %w", key, err)
 	}
 	if len(data) > maxRecord {
-		return nil, obj, false, fmt.Errorf("read %s: more than %d bytes: %w", key, maxRecord, ErrDamaged)
+		return nil, false, fmt.Errorf("read %s: more than %d bytes: %w", key, maxRecord, ErrDamaged)
 	}
-	return data, obj, true, nil
+	return data, true, nil
 }
 
 // exists tells whether there is an object under the key, by reading it and not by listing.
 func (a *Archive) exists(ctx context.Context, key string) (bool, error) {
-	_, _, found, err := a.read(ctx, key)
+	_, found, err := a.read(ctx, key)
 	return found, err
 }
 

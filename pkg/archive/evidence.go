@@ -60,7 +60,7 @@ func (a *Archive) OpenEvidence(ctx context.Context, o Order, name string) (io.Re
 
 // ReadSmall gives a small evidence file whole: a result.
 func (a *Archive) ReadSmall(ctx context.Context, o Order, name string) ([]byte, error) {
-	data, _, found, err := a.read(ctx, FileKey(o, name))
+	data, found, err := a.read(ctx, FileKey(o, name))
 	if err == nil && !found {
 		err = bucket.ErrNotFound
 	}

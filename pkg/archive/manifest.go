@@ -143,7 +143,7 @@ func (a *Archive) Manifests(ctx context.Context, o Order) ([]Stored, error) {
 }
 
 func (a *Archive) manifest(ctx context.Context, o Order, n int) (s Stored, found bool, err error) {
-	data, _, found, err := a.read(ctx, FileKey(o, ManifestName(n)))
+	data, found, err := a.read(ctx, FileKey(o, ManifestName(n)))
 	if err != nil || !found {
 		return Stored{}, false, err
 	}

@@ -196,7 +196,7 @@ func (a *Archive) NewestClosed(ctx context.Context, o Order) (c Closed, found bo
 	if newest.Opening == "" {
 		return Closed{}, false, nil
 	}
-	data, _, found, err := a.read(ctx, newest.ClosedKey())
+	data, found, err := a.read(ctx, newest.ClosedKey())
 	if err != nil || !found {
 		return Closed{}, false, err
 	}

@@ -53,7 +53,7 @@ func (k NoteKind) key(m Mark) string {
 // ReadNote reads an opening's note of the given kind. A note that is gone, damaged or from a newer version counts as
 // empty: it is only a memory of tries, and must not stop one.
 func (a *Archive) ReadNote(ctx context.Context, kind NoteKind, m Mark) (Note, error) {
-	data, _, found, err := a.read(ctx, kind.key(m))
+	data, found, err := a.read(ctx, kind.key(m))
 	if err != nil && !errors.Is(err, ErrDamaged) {
 		return Note{}, fmt.Errorf("read note of order %s: %w", m.Order, err)
 	}

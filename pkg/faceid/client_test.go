@@ -68,7 +68,7 @@ func TestClient(t *testing.T) {
 		{"pending is a reply", []string{"a", "b"}, say(200, `{"code":"66660011"}`), "", "66660011", nil, nil, 1},
 		{"broken is no question of tickets", []string{"a", "b"}, say(502, ``), kyc.Transient, "", nil, nil, 1},
 		{"ticket class with media is kept", []string{"a", "b"}, say(200, `{"code":"400102","photo":"QUJD"}`), "", "400102", nil, nil, 1},
-		{"ticket class of another order", []string{"a", "b"}, say(200, `{"code":"400102","orderNo":"another"}`), kyc.Config, "400102", kyc.ErrForeign, nil, 1},
+		{"ticket class of another order", []string{"a", "b"}, say(200, `{"code":"400102","orderNo":"another"}`), kyc.Transient, "400102", kyc.ErrForeign, nil, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newRawServer(t, c.answer)

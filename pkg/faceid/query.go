@@ -124,7 +124,7 @@ func (a *API) reply(x *exchange, order archive.Order, sink kyc.Sink, shown func(
 		return kyc.Reply{}, transient(fmt.Errorf("read reply of %s: %w", a.base.Host, err))
 	}
 	if wire.alien {
-		return kyc.Reply{}, &kyc.UpstreamError{Class: kyc.Config, Code: wire.code, Err: kyc.ErrForeign}
+		return kyc.Reply{}, &kyc.UpstreamError{Class: kyc.Transient, Code: wire.code, Err: kyc.ErrForeign}
 	}
 	reply := kyc.Reply{Code: wire.code, Class: ClassOf(wire.code), Msg: shown(wire.msg), Result: wire.fields}
 	reply.Occurred = occurred(wire.fields)

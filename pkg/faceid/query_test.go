@@ -73,7 +73,7 @@ func TestQuirks(t *testing.T) {
 			media := collected{}
 			got, err := api.Query(t.Context(), ticketText(), testOrder, kyc.Photo|kyc.Video, media.sink)
 			if c.want.Alien {
-				if !errors.Is(err, kyc.ErrForeign) || kyc.ClassOf(err) != kyc.Config {
+				if !errors.Is(err, kyc.ErrForeign) || kyc.ClassOf(err) != kyc.Transient {
 					t.Errorf("%s: error is %v, want ErrForeign", c.name, err)
 				}
 				continue

@@ -34,7 +34,7 @@ func (s *step) ask(ctx context.Context) error {
 func (s *step) askAll(ctx context.Context) error {
 	var reply Reply
 	var err error
-	if !s.v.has(archive.Result) {
+	if !s.v.hasResult() {
 		if reply, err = s.query(ctx, 0); err != nil || !s.goodFor(reply) {
 			return err
 		}
@@ -48,7 +48,7 @@ func (s *step) askAll(ctx context.Context) error {
 	}
 	// Every medium came, and yet no reply was a full verdict (an unknown code, or code 0 without a result): there is no
 	// better one to wait for.
-	if s.v.lacking(s.Settings.Media) == 0 && !s.v.has(archive.Result) {
+	if s.v.lacking(s.Settings.Media) == 0 && !s.v.hasResult() {
 		return s.keepResult(ctx, reply)
 	}
 	return nil
@@ -83,7 +83,7 @@ func (s *step) query(ctx context.Context, want Media) (Reply, error) {
 	}
 	s.report.Code, s.report.Class, s.report.Err, s.date = reply.Code, reply.Class, nil, reply.Date
 	full := reply.Class == Final || reply.Class == OK && len(reply.Result) > 0
-	if full && !s.v.has(archive.Result) {
+	if full && !s.v.hasResult() {
 		if err := s.keepResult(ctx, reply); err != nil {
 			return Reply{}, err
 		}

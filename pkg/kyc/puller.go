@@ -165,7 +165,7 @@ func (s *step) age() time.Duration { return max(0, s.now.Sub(s.opened)) }
 // decide ends the step after what was asked has been stored.
 func (s *step) decide(ctx context.Context) error {
 	switch {
-	case s.v.lacking(s.Settings.Media) == 0 && s.v.has(archive.Result):
+	case s.v.lacking(s.Settings.Media) == 0 && s.v.hasResult():
 		if err := s.commit(ctx, s.v, s.now, s.firstSeen(), s.attempts()); err != nil {
 			return err
 		}

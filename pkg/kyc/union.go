@@ -13,13 +13,13 @@ import (
 	"github.com/kycvault/kycvault/pkg/spool"
 )
 
-// has tells whether evidence of a kind is listed, or named by the highest manifest.
-func (v *view) has(kind archive.Kind) bool {
-	if slices.ContainsFunc(v.listed, func(e archive.Evidence) bool { return e.Kind == kind }) {
+// hasResult tells whether a verdict is listed, or named by the highest manifest.
+func (v *view) hasResult() bool {
+	if slices.ContainsFunc(v.listed, func(e archive.Evidence) bool { return e.Kind == archive.Result }) {
 		return true
 	}
 	last := highest(v.manifests)
-	return last != nil && slices.ContainsFunc(last.Files, func(f archive.File) bool { return f.Kind == kind })
+	return last != nil && slices.ContainsFunc(last.Files, func(f archive.File) bool { return f.Kind == archive.Result })
 }
 
 // union makes the next manifest: what the last one names, and what v holds (rule 4).

@@ -53,7 +53,7 @@ func (s *Server) syncReply(p plan) object {
 // faceRecordReply is as recorded: no name, no ID number, camel case (PROTOCOL section 4).
 func (s *Server) faceRecordReply(p plan) object {
 	seq := s.nextSeq()
-	var photo, video any = p.notYet, p.notYet
+	photo, video := p.notYet, p.notYet
 	if p.wantPhoto {
 		photo = p.media(p.photo)
 	}
@@ -84,11 +84,11 @@ func (p plan) shape(top object) object {
 	if !ok {
 		return top
 	}
-	switch {
-	case p.form == nullResult:
+	switch p.form {
+	case nullResult:
 		top.set("result", nil)
 		return top
-	case p.form == emptyResult:
+	case emptyResult:
 		top.set("result", object{})
 		return top
 	}
