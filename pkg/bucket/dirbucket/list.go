@@ -51,6 +51,9 @@ func (l *listing) start(root *os.Root, prefix string) error {
 
 func (l *listing) enter(above *os.Root, name, folder, prefix string) error {
 	root, err := above.OpenRoot(name)
+	if missing(err) { // before asking again: it may appear meanwhile
+		return nil
+	}
 	if err != nil {
 		if info, statErr := above.Stat(name); missing(statErr) || statErr == nil && !info.IsDir() {
 			return nil
