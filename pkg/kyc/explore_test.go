@@ -13,8 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/bucket"
 	"github.com/kycvault/kycvault/pkg/bucket/membucket"
+	"github.com/kycvault/kycvault/pkg/kyc"
 )
 
 // An exploration runs the threads of a scenario in every interleaving of their bucket calls. It is stateless: a schedule
@@ -25,7 +27,7 @@ type move int
 
 const (
 	goOn      move = iota // the call does what it should
-	stale                 // a listing shows the bucket as it was when the exploration began
+	stale                 // a listing shows the bucket as it was before the race: world.old
 	dieBefore             // the process dies before the call has its effect
 	dieAfter              // the process dies after the effect, before the answer
 )
@@ -92,12 +94,11 @@ type run struct {
 // play follows prefix, then takes the first new choice at each point until all threads ended or the point was seen. It
 // gives the other choices it met.
 func (r *run) play(prefix []choice, seen map[[sha256.Size]byte]bool) (more [][]choice) {
-	r.start = r.w.mem.Clone()
-	for i, f := range r.w.threads {
-		th := &thread{ask: make(chan bool), reply: make(chan move), ended: make(chan struct{})}
-		r.threads = append(r.threads, th)
-		go r.run(th, i, f)
-		r.settle(th)
+	if r.start = r.w.old; r.start == nil {
+		r.start = r.w.mem.Clone()
+	}
+	for i := range r.w.threads {
+		r.begin(i)
 	}
 	defer r.abandon()
 	for {
@@ -121,14 +122,16 @@ func (r *run) play(prefix []choice, seen map[[sha256.Size]byte]bool) (more [][]c
 		}
 		r.make(c)
 	}
-	var dead []int
-	for i, th := range r.threads {
-		if th.dead {
-			dead = append(dead, i)
-		}
-	}
-	r.w.judge(r.t, dead)
+	r.w.judge(r.t)
 	return more
+}
+
+// begin starts thread i and lets it come to its first call.
+func (r *run) begin(i int) {
+	th := &thread{ask: make(chan bool), reply: make(chan move), ended: make(chan struct{})}
+	r.threads = append(r.threads, th)
+	go r.run(th, i, r.w.threads[i])
+	r.settle(th)
 }
 
 // run is the goroutine of one thread.
@@ -141,7 +144,7 @@ func (r *run) run(th *thread, i int, f func(b bucket.Bucket) error) {
 			panic(p)
 		}
 	}()
-	if err := f(&stepped{Bucket: r.w.mem, th: th, start: r.start, offset: r.w.offset(i), weak: r.w.weak}); err != nil {
+	if err := f(&stepped{Bucket: r.w.mem, t: r.t, th: th, start: r.start, offset: r.w.offset(i), weak: r.w.weak}); err != nil {
 		r.t.Errorf("thread %d: %v", i, err)
 	}
 }
@@ -187,6 +190,15 @@ func (r *run) make(c choice) {
 	}
 	th.reply <- c.move
 	r.settle(th)
+	if th.dead && r.w.hints[c.thread].V != 0 {
+		r.redeliver(r.w.hints[c.thread])
+	}
+}
+
+// redeliver starts a thread with a dead one's message: it was not acknowledged (rule 8).
+func (r *run) redeliver(m kyc.Message) {
+	r.w.step(m, r.w.later)
+	r.begin(len(r.w.threads) - 1)
 }
 
 // state is what the future depends on.
@@ -216,6 +228,7 @@ func (r *run) abandon() {
 // threads race for, so they are no points of choice.
 type stepped struct {
 	*membucket.Bucket
+	t      *testing.T
 	th     *thread
 	start  *membucket.Bucket
 	offset time.Duration
@@ -246,8 +259,39 @@ func told(err error) string {
 }
 
 func (s *stepped) Create(ctx context.Context, key string, c bucket.Content) (err error) {
-	s.call(key, false, func(move) string { err = s.Bucket.Create(ctx, key, c); return told(err) })
+	s.call(key, false, func(move) string {
+		if err = s.Bucket.Create(ctx, key, c); err == nil && strings.Contains(key, "/manifest") {
+			s.checkCommit(ctx)
+		}
+		return told(err)
+	})
 	return err
+}
+
+// checkCommit looks, in the moment a manifest appears, whether all it names is there, and whether the ones before it have
+// their journal entries (rule 9).
+func (s *stepped) checkCommit(ctx context.Context) {
+	a := archive.New(s.Bucket)
+	all, err := a.Manifests(ctx, order)
+	if err != nil {
+		s.t.Error(err)
+	}
+	for i, m := range all {
+		if ok, err := a.Journaled(ctx, m); i < len(all)-1 && (!ok || err != nil) {
+			s.t.Errorf("manifest %d was made while %d had no journal entry", m.N+1, m.N)
+		}
+		if i > 0 && m.SameAs(all[i-1].Manifest) {
+			s.t.Errorf("manifest %d says nothing new", m.N)
+		}
+		for _, f := range m.Files {
+			r, _, err := s.Bucket.Get(ctx, archive.FileKey(order, f.Name))
+			if err != nil {
+				s.t.Errorf("manifest %d names %s, which is not there", m.N, f.Name)
+				continue
+			}
+			_ = r.Close()
+		}
+	}
 }
 
 func (s *stepped) Put(ctx context.Context, key string, c bucket.Content) (err error) {

@@ -93,8 +93,7 @@ type step struct {
 func (s *step) settle(ctx context.Context, waiting bool) (bool, error) {
 	last := highest(s.v.manifests)
 	whole := last != nil && last.State == archive.Archived
-	alone := !waiting && (last != nil || len(s.v.seen.Pending) == 0) // else the opening that waits commits it
-	if s.v.unnamed() && (whole || alone) {
+	if s.v.unnamed() && (whole || !waiting) {
 		if err := s.commit(ctx, s.v, s.now, s.firstSeen(), s.attempts()); err != nil {
 			return false, err
 		}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kycvault/kycvault/pkg/bucket/membucket"
 	"github.com/kycvault/kycvault/pkg/kyc"
 )
 
@@ -59,6 +60,25 @@ func TestRaces(t *testing.T) {
 			w.now = w.now.Add(w.settings.Deadline)
 			w.step(m, none)
 			w.complete()
+		}},
+		"a completion that sees no marker meets the giving up": {limits{stales: 1}, func(t *testing.T, w *world) {
+			w.want = append(w.want, kyc.StatePartial)
+			w.old = membucket.New(nil)
+			m := w.open(t)
+			w.now = w.now.Add(w.settings.Deadline)
+			w.step(m, noVideo)
+			w.complete()
+		}},
+		"a completion that sees no marker meets the commit": {limits{stales: 1, deaths: 1}, func(t *testing.T, w *world) {
+			w.old = membucket.New(nil)
+			w.step(w.open(t), whole)
+			w.complete()
+		}},
+		"a partial order that was opened again": {limits{deaths: 1}, func(t *testing.T, w *world) {
+			w.partial(t)
+			m := w.open(t)
+			w.step(m, whole)
+			w.step(m, whole)
 		}},
 		"a completion meets the giving up": {limits{deaths: 1}, func(t *testing.T, w *world) {
 			w.want = append(w.want, kyc.StatePartial)
