@@ -68,6 +68,15 @@ func (a *app) printJSON(v any) error {
 	return nil
 }
 
+// printJSONLine writes one of several results for machines: a JSON value on a line of its own.
+func (a *app) printJSONLine(v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode result: %w", err)
+	}
+	return a.print(string(line))
+}
+
 // print writes a result for people: one line.
 func (a *app) print(line string) error {
 	if _, err := fmt.Fprintln(a.stdout, line); err != nil {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
@@ -36,16 +39,20 @@ Exit codes: 0 every order ended as it should, 1 not, 2 wrong usage.`
 
 // Run does it.
 func (c *demoCmd) Run(ctx context.Context, a *app) error {
+	level, _ := a.lookup("KYC_LOG_LEVEL")
 	dir, err := filepath.Abs(c.Dir)
 	if err != nil {
 		return fmt.Errorf("find folder: %w", err)
+	}
+	if err := claimDemo(dir); err != nil {
+		return err
 	}
 	sim, upstream, err := startSim(ctx)
 	if err != nil {
 		return err
 	}
 	defer upstream.stop()
-	cfg, err := platform.Load(demoSettings(dir, upstream.url, c.LogLevel), platform.NeedUpstream|platform.NeedArchive|platform.NeedWebhook)
+	cfg, err := platform.Load(demoSettings(dir, upstream.url, level), platform.NeedUpstream|platform.NeedArchive|platform.NeedWebhook)
 	if err != nil {
 		return usage(fmt.Errorf("read settings:\n%s", indented(err)))
 	}
@@ -68,13 +75,36 @@ func demoSettings(dir, upstream, level string) platform.Lookup {
 	}
 	values := map[string]string{
 		"KYC_APP_ID": demoAppID, "KYC_SECRET": demoSecret, "KYC_BASE_URL": upstream, "KYC_TICKET": "own",
-		"KYC_ARCHIVE": "file://" + filepath.ToSlash(dir), "KYC_WEBHOOK_KEY": "the-demo-s-webhook-key-which-everyone-knows",
+		"KYC_ARCHIVE": (&url.URL{Scheme: platform.SchemeFile, Path: filepath.ToSlash(dir)}).String(), "KYC_WEBHOOK_KEY": "the-demo-s-webhook-key-which-everyone-knows",
 		"KYC_REFETCH_EVERY": "3s", "KYC_DEADLINE": "20s", "KYC_LOG_LEVEL": level,
 	}
 	return func(name string) (string, bool) {
 		v, ok := values[name]
 		return v, ok
 	}
+}
+
+// demoMark is the file that says that a folder is the demo's own.
+const demoMark = "made-by-kycvault-demo"
+
+// claimDemo makes the folder the demo's own. A folder with other things in it is refused: it may be a real archive, whose
+// ticket the demo would remove.
+func claimDemo(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("look into the demo's folder: %w", err)
+	}
+	mine := func(e fs.DirEntry) bool { return e.Name() == demoMark }
+	if len(entries) > 0 && !slices.ContainsFunc(entries, mine) {
+		return usage(fmt.Errorf("folder %s holds something that is not the demo's; remove it or choose another with --dir", dir))
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the demo's folder: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, demoMark), nil, 0o600); err != nil {
+		return fmt.Errorf("mark the demo's folder: %w", err)
+	}
+	return nil
 }
 
 // background is something that runs until it is stopped.

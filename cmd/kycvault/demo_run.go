@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,7 +95,7 @@ func (d *demo) run(ctx context.Context, log *slog.Logger) error {
 	}
 	defer back.stop()
 	d.url, d.start = back.url, time.Now()
-	d.say("fake upstream, webhook and vault run in this process; evidence goes to ./%s", d.dir)
+	d.say("fake upstream, webhook and vault run in this process; evidence goes to %s", shownFolder(d.dir))
 	d.say("the ticket at hand was refreshed three minutes ago, and the service has just dropped it")
 	if err := d.complete(ctx); err != nil {
 		return err
@@ -103,6 +104,14 @@ func (d *demo) run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	return d.summary(ctx, server)
+}
+
+// shownFolder is a folder as people read it: with the dot that says that it is here.
+func shownFolder(dir string) string {
+	if filepath.IsLocal(dir) {
+		return "./" + filepath.Clean(dir)
+	}
+	return dir
 }
 
 // say tells the progress, with the seconds since the start.

@@ -13,5 +13,8 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs what a user could type; each file is one subject.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true})
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true, Setup: setUp, Cmds: scriptCommands(),
+	})
 }

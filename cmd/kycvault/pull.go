@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,7 +15,7 @@ import (
 
 type pullCmd struct {
 	Orders []string `arg:"" name:"order" help:"Order numbers."`
-	JSON   bool     `name:"json" help:"One JSON object an order on stdout."`
+	JSON   bool     `name:"json" help:"One line of JSON an order on stdout."`
 
 	logFlags
 	archiveFlags
@@ -27,7 +28,7 @@ func (pullCmd) Help() string {
 	return `Pulls orders now, by the same road as the webhook: first the marker, then the steps. An order whose media do not come stays
 pending, for a later pull or a running re-fetch. Doing it twice is harmless.
 
-Example:
+Example, with serve's settings in the environment:
 
     kycvault pull orderNo0001 orderNo0002
 
@@ -52,17 +53,21 @@ func (c *pullCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	for order, cause := range failed {
-		a.tell(fmt.Sprintf("order %s: %v", order, cause))
-	}
-	return c.report(context.WithoutCancel(ctx), a, server, orders)
+	return c.report(context.WithoutCancel(ctx), a, server, orders, failed)
 }
 
-// report tells how each order stands.
-func (c *pullCmd) report(ctx context.Context, a *app, server *local.Server, orders []archive.Order) error {
+// report tells how each order stands. Of one that has no marker, because it could not be written, the cause is told.
+func (c *pullCmd) report(ctx context.Context, a *app, server *local.Server, orders []archive.Order, failed map[archive.Order]error) error {
 	open := 0
 	for _, o := range orders {
+		if cause := failed[o]; cause != nil {
+			a.tell(fmt.Sprintf("order %s: %v", o, cause))
+		}
 		st, err := server.Orders.Status(ctx, o)
+		if errors.Is(err, kyc.ErrUnknownOrder) {
+			open++
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("look at order %s: %w", o, err)
 		}
@@ -81,7 +86,7 @@ func (c *pullCmd) report(ctx context.Context, a *app, server *local.Server, orde
 
 func (c *pullCmd) line(a *app, st kyc.Status) error {
 	if c.JSON {
-		return a.printJSON(st)
+		return a.printJSONLine(st)
 	}
 	line := fmt.Sprintf("%s %s, %d files", st.Order, st.State, len(st.Files))
 	if len(st.Missing) > 0 {

@@ -2,8 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"net"
+	"errors"
 
 	"github.com/kycvault/kycvault/pkg/platform"
 	"github.com/kycvault/kycvault/pkg/platform/local"
@@ -25,16 +24,20 @@ func (serveCmd) Help() string {
 	return `Runs all three functions in one process: the webhook, the delayed steps and the scheduled re-fetch. A restart, also
 after a kill -9, picks up every order that waits. SIGTERM and Ctrl-C let what is under way end.
 
-Example:
+Example (the app id and the secret are the ones that the service gave you):
 
-    export KYC_APP_ID=IDAXXXXX KYC_SECRET=… KYC_TICKET=own KYC_WEBHOOK_KEY=…
-    kycvault serve --archive file:///var/lib/kycvault --listen 127.0.0.1:8080
+    export KYC_APP_ID=IDAXXXXX KYC_SECRET=the-app-secret KYC_TICKET=own
+    export KYC_ARCHIVE="file://$PWD/vault" KYC_WEBHOOK_KEY="$(head -c 32 /dev/urandom | base64)"
+    kycvault serve --listen 127.0.0.1:8080
 
 Exit codes: 0 stopped as asked, 1 could not serve, 2 wrong usage.`
 }
 
 // Run does it.
 func (c *serveCmd) Run(ctx context.Context, a *app) error {
+	if err := checkListen(c.Listen); err != nil {
+		return usage(err)
+	}
 	cfg, err := a.config(platform.NeedUpstream | platform.NeedArchive | platform.NeedWebhook)
 	if err != nil {
 		return err
@@ -44,14 +47,15 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 			return usage(err)
 		}
 	}
-	log := a.logger(cfg)
-	server, err := local.New(cfg, local.Options{Writer: writer(), Log: log})
+	// The address comes before the archive: who can not serve makes no folder.
+	listener, err := listen(ctx, c.Listen)
 	if err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	log := a.logger(cfg)
+	server, err := local.New(cfg, local.Options{Writer: writer(), Log: log})
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", c.Listen, err)
+		return errors.Join(err, listener.Close())
 	}
 	log.Info("serving", "address", listener.Addr().String(), "version", version, "config", cfg)
 	if err := server.Serve(ctx, listener); err != nil {

@@ -21,10 +21,13 @@ type simCmd struct {
 func (simCmd) Help() string {
 	return `Runs the fake upstream alone, for tests and to wire up a front end: as strict as the real service, and unkind on request.
 What it does with an order is chosen by the order number, as payment sandboxes have test cards; --cases lists them. App id
-and secret are KYC_APP_ID and KYC_SECRET, as for serve. Control and history are below /_sim/ (see /_sim/ itself).
+and secret are KYC_APP_ID and KYC_SECRET, as for serve. To callers on this machine, /_sim/cases, /_sim/history and
+/_sim/stats show the test order numbers and what was asked.
 
 Example: a service and a vault on one machine:
 
+    export KYC_APP_ID=IDAXXXXX KYC_SECRET=any-secret KYC_TICKET=own
+    export KYC_ARCHIVE="file://$PWD/vault" KYC_WEBHOOK_KEY="$(head -c 32 /dev/urandom | base64)"
     kycvault sim --listen 127.0.0.1:8090 &
     kycvault serve --base-url http://127.0.0.1:8090
 
@@ -35,6 +38,12 @@ Exit codes: 0 stopped as asked, 1 could not serve, 2 wrong usage.`
 func (c *simCmd) Run(ctx context.Context, a *app) error {
 	if c.Cases {
 		return a.print(faceidtest.MarkdownTable())
+	}
+	if err := checkListen(c.Listen); err != nil {
+		return usage(err)
+	}
+	if c.MediaAfter < 0 {
+		return usage(errors.New("--media-after must not be negative"))
 	}
 	cfg, err := a.config(0)
 	if err != nil {
@@ -49,6 +58,9 @@ func (c *simCmd) Run(ctx context.Context, a *app) error {
 	}
 	if err != nil {
 		return err
+	}
+	if c.MediaAfter == 0 {
+		c.MediaAfter = -1 // for the fake 0 is its default
 	}
 	a.logger(cfg).Info("fake upstream is serving", "url", "http://"+listener.Addr().String())
 	sim := faceidtest.New(faceidtest.Config{AppID: cfg.AppID, Secret: cfg.Secret, Seed: c.Seed, MediaAfter: c.MediaAfter})
