@@ -20,7 +20,7 @@ const maxRecord = 1 << 20
 var ErrNewer = errors.New("written by a newer kycvault; update this one")
 
 // ErrDamaged says that a stored record or file is not what its name or format promises.
-var ErrDamaged = errors.New("damaged; run kycvault verify on the order")
+var ErrDamaged = errors.New("damaged (kycvault verify tells more)")
 
 // Archive keeps orders in a bucket. All methods are safe for many goroutines and processes.
 type Archive struct{ b bucket.Bucket }

@@ -70,6 +70,15 @@ func (a *Archive) ReadSmall(ctx context.Context, o Order, name string) ([]byte, 
 	return data, nil
 }
 
+// Check re-reads evidence that a listing shows: its bytes must be those of its name, and its size the listed one.
+// Otherwise it is ErrDamaged, and may not be named by a manifest.
+func (a *Archive) Check(ctx context.Context, o Order, e Evidence) error {
+	if err := a.checkFile(ctx, FileKey(o, e.File()), e.Size, e.Digest); err != nil {
+		return fmt.Errorf("check evidence of order %s: %w", o, err)
+	}
+	return nil
+}
+
 // checkFile re-reads a stored file and compares size and digest.
 func (a *Archive) checkFile(ctx context.Context, key string, size int64, digest string) error {
 	r, obj, err := a.b.Get(ctx, key)

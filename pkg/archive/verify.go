@@ -152,7 +152,7 @@ func (v *verifier) chain(ctx context.Context, o Order, top int) (*Stored, error)
 		s, there, err := v.a.manifest(ctx, o, n)
 		switch {
 		case errors.Is(err, ErrDamaged) || errors.Is(err, ErrNewer):
-			v.report(Damage{Order: o, Key: key, Kind: BadManifest, What: err.Error()})
+			v.report(Damage{Order: o, Key: key, Kind: BadManifest, What: unreadable(err)})
 			last = nil
 			continue
 		case err != nil:
@@ -172,10 +172,27 @@ func (v *verifier) chain(ctx context.Context, o Order, top int) (*Stored, error)
 			return nil, err
 		}
 		if !journaled {
-			v.report(Damage{Order: o, Key: key, Kind: Unjournaled, What: "has no journal entry " + s.journalKey()})
+			if err := v.unjournaled(ctx, s); err != nil {
+				return nil, err
+			}
 		}
 		last = &s
 	}
+}
+
+func unreadable(err error) string {
+	if errors.Is(err, ErrNewer) {
+		return ErrNewer.Error()
+	}
+	return "can not be read"
+}
+
+// unjournaled reports a manifest without its journal entry: left by a step that died, unless that day's journal has an
+// entry of the order for a manifest that is not there; then this one stands in its place.
+func (v *verifier) unjournaled(ctx context.Context, s Stored) error {
+	v.report(Damage{Order: s.Order, Key: FileKey(s.Order, ManifestName(s.N)), Kind: Unjournaled, What: "has no journal entry " + s.journalKey()})
+	day, _, _ := strings.Cut(strings.TrimPrefix(s.journalKey(), journalPrefix), "/")
+	return v.journalBelow(ctx, journalPrefix+day+"/", s.Order)
 }
 
 func digestOf(s *Stored) string {
@@ -204,7 +221,7 @@ func (v *verifier) files(ctx context.Context, o Order, found map[string]bucket.O
 		case errors.Is(err, bucket.ErrNotFound):
 			v.report(Damage{Order: o, Key: key, Kind: Missing, What: "named by the manifest, and not there"})
 		case errors.Is(err, ErrDamaged):
-			v.report(Damage{Order: o, Key: key, Kind: Changed, What: err.Error()})
+			v.report(Damage{Order: o, Key: key, Kind: Changed, What: "its bytes are not those that its name and the manifest say"})
 		case err != nil:
 			return err
 		default:
@@ -217,13 +234,23 @@ func (v *verifier) files(ctx context.Context, o Order, found map[string]bucket.O
 
 // journal checks that every journal entry has its manifest.
 func (v *verifier) journal(ctx context.Context) error {
-	for obj, err := range v.a.b.List(ctx, journalPrefix, "") {
+	return v.journalBelow(ctx, journalPrefix, "")
+}
+
+// journalBelow checks the entries below a prefix, of one order or ("") of all.
+func (v *verifier) journalBelow(ctx context.Context, prefix string, only Order) error {
+	for obj, err := range v.a.b.List(ctx, prefix, "") {
 		if err != nil {
 			return fmt.Errorf("list journal: %w", err)
 		}
 		e, err := parseJournalKey(obj.Key)
 		if err != nil {
-			v.report(Damage{Key: obj.Key, Kind: Unknown, What: err.Error()})
+			if only == "" {
+				v.report(Damage{Key: obj.Key, Kind: Unknown, What: err.Error()})
+			}
+			continue
+		}
+		if only != "" && e.Order != only {
 			continue
 		}
 		there, err := v.committed(ctx, e)

@@ -11,6 +11,9 @@ import (
 	"github.com/kycvault/kycvault/pkg/media"
 )
 
+// ErrBackoff says that a step asked nothing, since everyone backs off; the log line that began it has class and code.
+var ErrBackoff = errors.New("not asked: the upstream refuses everyone just now, and one try at a time probes")
+
 // ask puts the step's questions to the upstream and stores what comes: first for the result, then for the media that are
 // missing. It asks nothing while everyone backs off.
 func (s *step) ask(ctx context.Context) error {
@@ -22,8 +25,12 @@ func (s *step) ask(ctx context.Context) error {
 		s.addOdd(d)
 	}
 	pass, err := s.Gate.Enter(ctx)
-	if err != nil || !pass.Open() {
+	if err != nil {
 		return err
+	}
+	if !pass.Open() {
+		s.report.Err = ErrBackoff
+		return nil
 	}
 	if err := s.askAll(ctx); err != nil {
 		return err
@@ -122,7 +129,7 @@ func (s *step) keepResult(ctx context.Context, r Reply) error {
 		return err
 	}
 	s.final = r.Class == Final
-	s.v.listed = merge(s.v.listed, []archive.Evidence{e})
+	s.v.stored(e)
 	s.v.result = &archive.Verdict{Code: r.Code, Occurred: r.Occurred}
 	return nil
 }
@@ -142,7 +149,7 @@ func (s *step) keepMedium(ctx context.Context, m medium) error {
 		return err
 	}
 	s.report.Bytes += e.Size
-	s.v.listed = merge(s.v.listed, []archive.Evidence{e})
+	s.v.stored(e)
 	s.v.looks[e.File()] = mediaLook{mediaType: seen.MediaType, flag: seen.Flag}
 	if e.Odd() {
 		if slices.Contains(s.odd, e.Digest) {

@@ -26,10 +26,22 @@ import (
 type move int
 
 const (
-	goOn      move = iota // the call does what it should
-	stale                 // a listing shows the bucket as it was before the race: world.old
-	dieBefore             // the process dies before the call has its effect
-	dieAfter              // the process dies after the effect, before the answer
+	goOn  move = iota // the call does what it should
+	stale             // a listing shows the bucket as it was before the race: world.old
+	die               // the process dies after the effect, before the answer
+	quit              // the run is over; nothing happens any more
+)
+
+// A death is told apart only by the writes before it: one after a read, or before a call, leaves the same bucket as one
+// after the write before, and the message comes again at any time after. So threads die after writes.
+
+// kind is what a call does.
+type kind int
+
+const (
+	reads kind = iota
+	lists
+	writes
 )
 
 // choice is one step of a schedule.
@@ -51,11 +63,11 @@ var errDied = errors.New("the process died")
 
 // thread is one process of a run.
 type thread struct {
-	ask   chan bool // a call is about to be made; true for a listing
+	ask   chan kind // a call is about to be made
 	reply chan move
 	ended chan struct{}
 	past  [sha256.Size]byte // of all that its calls told it
-	list  bool
+	next  kind
 	done  bool
 	dead  bool
 }
@@ -103,9 +115,6 @@ func (r *run) play(prefix []choice, seen map[[sha256.Size]byte]bool) (more [][]c
 	defer r.abandon()
 	for {
 		choices := r.choices()
-		if len(choices) == 0 {
-			break
-		}
 		var c choice
 		if len(r.path) < len(prefix) {
 			c = prefix[len(r.path)]
@@ -115,6 +124,9 @@ func (r *run) play(prefix []choice, seen map[[sha256.Size]byte]bool) (more [][]c
 				return more
 			}
 			seen[key] = true
+			if len(choices) == 0 {
+				break
+			}
 			c = choices[0]
 			for _, other := range choices[1:] {
 				more = append(more, append(slices.Clone(r.path), other))
@@ -128,7 +140,7 @@ func (r *run) play(prefix []choice, seen map[[sha256.Size]byte]bool) (more [][]c
 
 // begin starts thread i and lets it come to its first call.
 func (r *run) begin(i int) {
-	th := &thread{ask: make(chan bool), reply: make(chan move), ended: make(chan struct{})}
+	th := &thread{ask: make(chan kind), reply: make(chan move), ended: make(chan struct{})}
 	r.threads = append(r.threads, th)
 	go r.run(th, i, r.w.threads[i])
 	r.settle(th)
@@ -152,7 +164,7 @@ func (r *run) run(th *thread, i int, f func(b bucket.Bucket) error) {
 // settle waits until the thread is about to make a call, or has ended.
 func (r *run) settle(th *thread) {
 	select {
-	case th.list = <-th.ask:
+	case th.next = <-th.ask:
 	case <-th.ended:
 		th.done = true
 	}
@@ -165,14 +177,11 @@ func (r *run) choices() []choice {
 			continue
 		}
 		all = append(all, choice{i, goOn})
-		if th.list && r.stales < r.sc.stales {
+		if th.next == lists && r.stales < r.sc.stales {
 			all = append(all, choice{i, stale})
 		}
-		if r.deaths < r.sc.deaths {
-			all = append(all, choice{i, dieBefore})
-			if !th.list {
-				all = append(all, choice{i, dieAfter})
-			}
+		if th.next == writes && r.deaths < r.sc.deaths {
+			all = append(all, choice{i, die})
 		}
 	}
 	return all
@@ -184,7 +193,7 @@ func (r *run) make(c choice) {
 	switch c.move {
 	case stale:
 		r.stales++
-	case dieBefore, dieAfter:
+	case die:
 		r.deaths++
 		th.dead = true
 	}
@@ -201,16 +210,18 @@ func (r *run) redeliver(m kyc.Message) {
 	r.begin(len(r.w.threads) - 1)
 }
 
-// state is what the future depends on.
+// state is what the future depends on: the bucket, what was sent and promised, and the pasts of the threads that go on.
 func (r *run) state() [sha256.Size]byte {
 	h := sha256.New()
 	mem := r.w.mem.Fingerprint()
 	h.Write(mem[:])
-	for _, th := range r.threads {
-		h.Write(th.past[:])
-		fmt.Fprint(h, th.done, th.dead)
+	for i, th := range r.threads {
+		if !th.done {
+			h.Write(th.past[:])
+			fmt.Fprint(h, i)
+		}
 	}
-	fmt.Fprint(h, r.deaths, r.stales)
+	fmt.Fprint(h, r.deaths, r.stales, r.w.promised, r.w.mail.msgs)
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
@@ -218,7 +229,7 @@ func (r *run) state() [sha256.Size]byte {
 func (r *run) abandon() {
 	for _, th := range r.threads {
 		if !th.done {
-			th.reply <- dieBefore
+			th.reply <- quit
 			<-th.ended
 		}
 	}
@@ -235,18 +246,18 @@ type stepped struct {
 	weak   bool // listings may be stale
 }
 
-func (s *stepped) call(key string, list bool, do func(move) string) {
+func (s *stepped) call(key string, what kind, do func(move) string) {
 	if strings.HasPrefix(key, "system/") {
 		do(goOn)
 		return
 	}
-	s.th.ask <- list
+	s.th.ask <- what
 	m := <-s.th.reply
-	if m == dieBefore {
+	if m == quit {
 		panic(errDied)
 	}
 	s.th.past = sha256.Sum256(append(s.th.past[:], do(m)...))
-	if m == dieAfter {
+	if m == die {
 		panic(errDied)
 	}
 }
@@ -259,7 +270,7 @@ func told(err error) string {
 }
 
 func (s *stepped) Create(ctx context.Context, key string, c bucket.Content) (err error) {
-	s.call(key, false, func(move) string {
+	s.call(key, writes, func(move) string {
 		if err = s.Bucket.Create(ctx, key, c); err == nil && strings.Contains(key, "/manifest") {
 			s.checkCommit(ctx)
 		}
@@ -295,17 +306,17 @@ func (s *stepped) checkCommit(ctx context.Context) {
 }
 
 func (s *stepped) Put(ctx context.Context, key string, c bucket.Content) (err error) {
-	s.call(key, false, func(move) string { err = s.Bucket.Put(ctx, key, c); return told(err) })
+	s.call(key, writes, func(move) string { err = s.Bucket.Put(ctx, key, c); return told(err) })
 	return err
 }
 
 func (s *stepped) Delete(ctx context.Context, key string) (err error) {
-	s.call(key, false, func(move) string { err = s.Bucket.Delete(ctx, key); return told(err) })
+	s.call(key, writes, func(move) string { err = s.Bucket.Delete(ctx, key); return told(err) })
 	return err
 }
 
 func (s *stepped) Get(ctx context.Context, key string) (r io.ReadCloser, o bucket.Object, err error) {
-	s.call(key, false, func(move) string {
+	s.call(key, reads, func(move) string {
 		if r, o, err = s.Bucket.Get(ctx, key); err != nil {
 			return told(err)
 		}
@@ -319,7 +330,7 @@ func (s *stepped) Get(ctx context.Context, key string) (r io.ReadCloser, o bucke
 
 func (s *stepped) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Object, error] {
 	var found []bucket.Object
-	s.call(prefix, true, func(m move) string {
+	s.call(prefix, lists, func(m move) string {
 		from := s.Bucket
 		if m == stale {
 			from = s.start

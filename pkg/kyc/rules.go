@@ -47,6 +47,7 @@ type view struct {
 	manifests []archive.Stored
 	confirmed []string // digests of odd media that count as there
 	looks     map[string]mediaLook
+	own       map[string]bool  // files that this step stored, or found there with the same bytes
 	result    *archive.Verdict // where it is known without reading
 }
 
@@ -55,7 +56,7 @@ type mediaLook struct{ mediaType, flag string }
 
 // look reads an order's state: markers first, then evidence (rule 7), then the manifests by key (rule 9).
 func look(ctx context.Context, a *archive.Archive, o archive.Order) (*view, error) {
-	v := &view{order: o, looks: make(map[string]mediaLook)}
+	v := &view{order: o, looks: make(map[string]mediaLook), own: make(map[string]bool)}
 	var err error
 	if v.seen, err = a.Markers(ctx, o); err != nil {
 		return nil, err
@@ -195,6 +196,12 @@ func (p *Puller) finish(ctx context.Context, v *view, marks []archive.Mark, comp
 		}
 	}
 	return nil
+}
+
+// stored adds evidence whose bytes this step has seen.
+func (v *view) stored(e archive.Evidence) {
+	v.listed = merge(v.listed, []archive.Evidence{e})
+	v.own[e.File()] = true
 }
 
 // merge adds the evidence that is not in list yet.

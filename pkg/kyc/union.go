@@ -78,9 +78,14 @@ func (p *Puller) verdict(ctx context.Context, v *view) (archive.Verdict, error) 
 // mediaTypes are the types of evidence whose name says that it looks right.
 var mediaTypes = map[string]string{"jpg": "image/jpeg", "png": "image/png", "mp4": "video/mp4", "json": "application/json"}
 
-// file describes evidence for a manifest. Odd bytes that another step stored are looked at again, so that every writer
-// flags them alike.
+// file describes evidence for a manifest. What another step stored is read again: a manifest vouches for every byte it
+// names. Odd bytes are looked at again too, so that every writer flags them alike.
 func (p *Puller) file(ctx context.Context, v *view, e archive.Evidence) (archive.File, error) {
+	if !v.own[e.File()] {
+		if err := p.Archive.Check(ctx, v.order, e); err != nil {
+			return archive.File{}, err
+		}
+	}
 	seen, known := v.looks[e.File()]
 	if !known && e.Odd() {
 		var err error
