@@ -116,7 +116,11 @@ func TestRaces(t *testing.T) {
 	for name, race := range races {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			runs := explore(t, scenario{limits: race.limits, world: func(t *testing.T) *world {
+			bounds := race.limits
+			if testing.Short() { // under the race detector: the interleavings alone
+				bounds = limits{}
+			}
+			runs := explore(t, scenario{limits: bounds, world: func(t *testing.T) *world {
 				w := newWorld()
 				w.weak = race.stales > 0
 				race.set(t, w)
