@@ -20,8 +20,10 @@ type exchange struct {
 	timer  *time.Timer
 	stall  time.Duration
 	res    *http.Response
-	kept   atomic.Bool // it went out on a connection used before
-	heard  atomic.Bool // a byte of the reply came
+	kept   atomic.Bool   // it went out on a connection used before
+	heard  atomic.Bool   // a byte of the reply came
+	waited time.Duration // for the body
+	bytes  int64         // of the body
 }
 
 // begin sends the request and waits for the reply's header.
@@ -63,12 +65,26 @@ func (x *exchange) explain(err error) error {
 	return safeCause(err)
 }
 
-// Read reads the raw body, and gives it up when not a byte comes for the stall time. The time that the caller takes between
-// two reads does not count.
+// Beyond the first minute of waiting a body must have come at a kilobyte a second at least: a trickle would hold its place
+// for hours, and a few of them everyone's.
+const (
+	slowTime = time.Minute
+	slowRate = 1 << 10 // bytes a second
+)
+
+// Read reads the raw body, and gives it up when not a byte comes for the stall time, or only a trickle. The time that the
+// caller takes between two reads does not count.
 func (x *exchange) Read(p []byte) (int, error) {
 	x.timer.Reset(x.stall)
+	began := time.Now()
 	n, err := x.res.Body.Read(p)
 	x.timer.Stop()
+	x.waited += time.Since(began)
+	x.bytes += int64(n)
+	if err == nil && x.waited > slowTime && x.bytes < int64(x.waited.Seconds())*slowRate {
+		x.cancel(errTooSlow)
+		return n, errTooSlow
+	}
 	if err != nil && err != io.EOF {
 		err = x.explain(err)
 	}

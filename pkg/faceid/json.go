@@ -7,14 +7,17 @@ import (
 	"io"
 )
 
+// byteOrderMark may stand before the JSON: some gateways write one (RFC 8259 section 8.1 lets a reader pass over it).
+const byteOrderMark = "\ufeff"
+
 // maxDepth is how deeply a reply may be nested; the service's are nested twice.
-const maxDepth = 200
+const maxDepth = 1000
 
 // Limits on what is kept of a token, in bytes. Longer strings are read and dropped; a longer number is no number.
 const (
 	maxKey    = 128
 	maxString = 4 << 10
-	maxNumber = 128
+	maxNumber = 4096
 )
 
 var (
@@ -56,6 +59,9 @@ func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\
 // document reads the one object that the input must hold, and on to the input's end, so that everything below (lengths,
 // checksums) has had its say.
 func (p *parser) document(field func(key []byte) error) error {
+	if string(p.in.peek(len(byteOrderMark))) == byteOrderMark {
+		p.in.advance(len(byteOrderMark))
+	}
 	c, err := p.token()
 	switch {
 	case errors.Is(err, errCut):

@@ -137,3 +137,27 @@ func TestDeadline(t *testing.T) {
 		})
 	}
 }
+
+// TestTrickle: a body that never stops and never ends is given up after a minute.
+func TestTrickle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		trickle := func(conn net.Conn) {
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"code\":\"0\",\"x\":\"")
+			for {
+				time.Sleep(time.Second)
+				if _, err := io.WriteString(conn, "a"); err != nil {
+					return
+				}
+			}
+		}
+		began := time.Now()
+		_, err := newTestAPI(t, "http://service.test", piped(trickle)).Query(t.Context(), ticketText(), testOrder, 0, nil)
+		if !errors.Is(err, errTooSlow) || kyc.ClassOf(err) != kyc.Transient {
+			t.Errorf("error is %v", err)
+		}
+		if took := time.Since(began); took > 2*time.Minute {
+			t.Errorf("took %s", took)
+		}
+		time.Sleep(2 * time.Second) // the trickle notices
+	})
+}

@@ -24,7 +24,7 @@ func (s *step) ask(ctx context.Context) error {
 	for _, d := range s.note.Odd {
 		s.addOdd(d)
 	}
-	pass, err := s.Gate.Enter(ctx)
+	pass, err := s.Gate.Enter(ctx, s.msg.Order)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (s *step) ask(ctx context.Context) error {
 	if err := s.askAll(ctx); err != nil {
 		return err
 	}
-	return s.Gate.Leave(ctx, pass, s.report.Class, s.report.Code)
+	return s.Gate.Leave(ctx, pass, s.msg.Order, s.report.Class, s.report.Code)
 }
 
 func (s *step) askAll(ctx context.Context) error {
@@ -89,8 +89,9 @@ func (s *step) query(ctx context.Context, want Media) (Reply, error) {
 		return Reply{}, s.failed(ctx, err, in.broken)
 	}
 	s.report.Code, s.report.Class, s.report.Err, s.date = reply.Code, reply.Class, nil, reply.Date
+	s.hear()
 	full := reply.Class == Final || reply.Class == OK && len(reply.Result) > 0
-	if full && !s.v.hasResult() {
+	if full && s.isNews(reply) {
 		if err := s.keepResult(ctx, reply); err != nil {
 			return Reply{}, err
 		}
@@ -115,10 +116,26 @@ func (s *step) failed(ctx context.Context, err, broken error) error {
 	if ue, ok := errors.AsType[*UpstreamError](err); ok {
 		s.report.Code = ue.Code
 	}
+	s.hear()
 	return nil
 }
 
-// keepResult stores the verdict as evidence.
+// isNews tells whether a verdict is the first one, or contradicts the one that is stored: then both are kept.
+func (s *step) isNews(r Reply) bool {
+	if !s.v.hasResult() {
+		return true
+	}
+	if s.v.result == nil || s.v.result.Code == "" || s.v.result.Code == r.Code {
+		return false
+	}
+	s.report.Err = fmt.Errorf("%w: %s, and now %s", ErrVerdicts, s.v.result.Code, r.Code)
+	return true
+}
+
+// ErrVerdicts says that the service gave two different verdicts on one check: both are kept as evidence, the manifest repeats the first.
+var ErrVerdicts = errors.New("the service contradicts its own verdict")
+
+// keepResult stores a verdict as evidence.
 func (s *step) keepResult(ctx context.Context, r Reply) error {
 	data, err := s.Settings.encodeResult(s.msg.Order, r)
 	if err != nil {
@@ -128,9 +145,11 @@ func (s *step) keepResult(ctx context.Context, r Reply) error {
 	if err != nil {
 		return err
 	}
-	s.final = r.Class == Final
 	s.v.stored(e)
-	s.v.result = &archive.Verdict{Code: r.Code, Occurred: r.Occurred}
+	if s.v.result == nil {
+		s.final = r.Class == Final
+		s.v.result = &archive.Verdict{Code: r.Code, Occurred: r.Occurred}
+	}
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,6 +18,9 @@ import (
 // Gate makes everyone back off together when the upstream is in trouble that is no order's fault: a ticket or
 // configuration it does not accept, or too many requests (DESIGN section 3). A note under system/ says until when; then
 // one try at a time probes, and a good answer takes the note away.
+//
+// One order can be refused for ever while all others are answered. So the first trouble lets the next order probe at
+// once (unless it is the load), and an order that was refused since the last good answer probes only when no other did.
 type Gate struct {
 	Bucket bucket.Bucket
 	Rand   io.Reader
@@ -29,17 +33,20 @@ type Gate struct {
 
 // backoff is the note.
 type backoff struct {
-	V     int       `json:"v"`
-	ID    string    `json:"id"` // the create-once right to probe is named after it
-	Class Class     `json:"class"`
-	Code  string    `json:"code"`
-	Round int       `json:"round"` // failed probes so far, and the first failure
-	Until time.Time `json:"until"` // by the store's clock
+	V      int             `json:"v"`
+	ID     string          `json:"id"` // the create-once right to probe is named after it
+	Class  Class           `json:"class"`
+	Code   string          `json:"code"`
+	Orders []archive.Order `json:"orders"` // that were refused, the latest last
+	Round  int             `json:"round"`  // failed probes so far, and the first failure
+	Until  time.Time       `json:"until"`  // by the store's clock
 }
 
 const (
-	gateMemory = 3 * time.Second // how long a note, or its absence, is remembered
-	probeLease = time.Minute     // a prober that has not answered by then died
+	gateMemory = 3 * time.Second  // how long a note, or its absence, is remembered
+	probeLease = time.Minute      // a prober that has not answered by then died
+	othersTime = 30 * time.Second // for other orders to probe before one that was refused may
+	maxRefused = 16               // orders that a note remembers
 )
 
 // Pass is the right to ask the upstream, or its refusal.
@@ -51,19 +58,27 @@ type Pass struct {
 // Open tells whether the upstream may be asked.
 func (p Pass) Open() bool { return p.open }
 
-// Closed tells whether everyone backs off now: then a pass hands out one order at most.
-func (g *Gate) Closed(ctx context.Context) (bool, error) {
+// Closed tells whether everyone backs off now, and which orders were refused: a pass hands out only a prober then, and
+// rather another one.
+func (g *Gate) Closed(ctx context.Context) (closed bool, refused []archive.Order, err error) {
 	note, _, err := g.current(ctx)
-	return note != nil, err
+	if err != nil || note == nil {
+		return false, nil, err
+	}
+	return true, note.Orders, nil
 }
 
-// Enter asks for the right to ask.
-func (g *Gate) Enter(ctx context.Context) (Pass, error) {
+// Enter asks for the right to ask about an order.
+func (g *Gate) Enter(ctx context.Context, order archive.Order) (Pass, error) {
 	note, now, err := g.current(ctx)
 	if err != nil || note == nil {
 		return Pass{open: err == nil}, err
 	}
-	if now.Before(note.Until) {
+	from := note.Until
+	if slices.Contains(note.Orders, order) {
+		from = from.Add(othersTime)
+	}
+	if now.Before(from) {
 		return Pass{}, nil
 	}
 	return g.takeProbe(ctx, note, now)
@@ -93,11 +108,11 @@ func (g *Gate) takeProbe(ctx context.Context, note *backoff, now time.Time) (Pas
 }
 
 // Leave tells how the asking went. Trouble closes the gate for everyone, for longer each time; a prober's good answer opens it.
-func (g *Gate) Leave(ctx context.Context, p Pass, class Class, code string) error {
+func (g *Gate) Leave(ctx context.Context, p Pass, order archive.Order, class Class, code string) error {
 	trouble := class == Ticket || class == Config || class == Busy
 	switch {
 	case trouble:
-		return g.shut(ctx, p, class, code)
+		return g.shut(ctx, p, order, class, code)
 	case p.probe == nil:
 		return nil
 	case class == OK || class == Final || class == Pending:
@@ -106,7 +121,7 @@ func (g *Gate) Leave(ctx context.Context, p Pass, class Class, code string) erro
 	return g.Bucket.Delete(ctx, archive.ProbeKey(p.probe.ID)) // no answer: someone else may probe
 }
 
-func (g *Gate) shut(ctx context.Context, p Pass, class Class, code string) error {
+func (g *Gate) shut(ctx context.Context, p Pass, order archive.Order, class Class, code string) error {
 	note, now, err := g.current(ctx)
 	if err != nil {
 		return err
@@ -114,9 +129,11 @@ func (g *Gate) shut(ctx context.Context, p Pass, class Class, code string) error
 	if p.probe == nil && note != nil {
 		return nil // someone else has seen the trouble too
 	}
-	next := backoff{Class: class, Code: code, Round: 1}
+	next := backoff{Class: class, Code: code, Round: 1, Orders: []archive.Order{order}}
 	if p.probe != nil {
 		next.Round = p.probe.Round + 1
+		others := slices.DeleteFunc(slices.Clone(p.probe.Orders), func(o archive.Order) bool { return o == order })
+		next.Orders = append(others[max(0, len(others)-maxRefused+1):], order)
 	}
 	until := now.Add(wait(class, next.Round))
 	g.Log.LogAttrs(ctx, slog.LevelError, "upstream refuses everyone; all orders wait, one try at a time probes",
@@ -127,11 +144,14 @@ func (g *Gate) shut(ctx context.Context, p Pass, class Class, code string) error
 	return g.Bucket.Delete(ctx, archive.ProbeKey(p.probe.ID))
 }
 
-// wait doubles with each failed probe. Too many requests pass sooner than a wrong secret.
+// wait doubles with each failed probe. Load passes sooner than a wrong secret; but for any other trouble the first
+// probe is at once: it may be one order's alone.
 func wait(class Class, round int) time.Duration {
-	first, most := 10*time.Second, 5*time.Minute
+	first, most := 5*time.Second, 5*time.Minute
 	if class == Busy {
 		first, most = 2*time.Second, time.Minute
+	} else if round == 1 {
+		return 0
 	}
 	for ; round > 1 && first < most; round-- {
 		first *= 2

@@ -16,25 +16,51 @@ const tryNoSuch = "nosuch"
 // tryForeign is the class under which a note counts replies about another order.
 const tryForeign = "foreign"
 
-// tryClass is how a note counts this step's answer.
+// tryFailed is the class under which a note counts calls that brought no code: nothing was heard then.
+const tryFailed = "failed"
+
+// tryClass is how a note counts the last answer.
 func (s *step) tryClass() string {
-	if errors.Is(s.report.Err, ErrForeign) {
+	switch {
+	case errors.Is(s.report.Err, ErrForeign):
 		return tryForeign
-	}
-	if s.report.Class == Pending && s.report.Code == NoSuchResult {
+	case s.report.Class == Pending && s.report.Code == NoSuchResult:
 		return tryNoSuch
+	case s.report.Class == Transient && s.report.Code == "":
+		return tryFailed
 	}
 	return string(s.report.Class)
 }
 
-// countTry adds this step to the note's tries.
+// hear counts an answer: a step may hear two.
+func (s *step) hear() {
+	if s.heard == nil {
+		s.heard = make(map[string]int)
+	}
+	s.heard[s.tryClass()]++
+}
+
+// countTry adds what this step heard to the note's tries.
 func (s *step) countTry() map[string]int {
 	tries := maps.Clone(s.note.Tries)
 	if tries == nil {
 		tries = make(map[string]int)
 	}
-	tries[s.tryClass()]++
+	for class, n := range s.heard {
+		tries[class] += n
+	}
 	return tries
+}
+
+// neverHeard tells whether 66660011 is all that the service ever said about the order. Its troubles with everyone, and
+// calls without an answer, are not about the order.
+func neverHeard(tries map[string]int) bool {
+	for _, class := range []string{string(OK), string(Final), string(Pending), string(Transient), tryForeign} {
+		if tries[class] > 0 {
+			return false
+		}
+	}
+	return tries[tryNoSuch] > 0
 }
 
 // readNote reads what earlier tries of this opening left.

@@ -81,9 +81,10 @@ type step struct {
 	now    time.Time // the store's clock
 	opened time.Time // when the marker was made, by the store's clock
 	note   archive.Note
-	quiet  bool     // the note stands under quiet/
-	odd    []string // digests of odd media that this chain brought
-	final  bool     // a verdict other than "verified" is known
+	quiet  bool           // the note stands under quiet/
+	odd    []string       // digests of odd media that this chain brought
+	heard  map[string]int // answers of this step, by how a note counts them
+	final  bool           // a verdict other than "verified" is known
 	date   time.Time
 	report Report
 }
@@ -94,7 +95,7 @@ func (s *step) settle(ctx context.Context, waiting bool) (bool, error) {
 	last := highest(s.v.manifests)
 	whole := last != nil && last.State == archive.Archived
 	if s.v.unnamed() && (whole || !waiting) {
-		if err := s.commit(ctx, s.v, s.now, s.firstSeen(), s.attempts()); err != nil {
+		if err := s.commit(ctx, s.v, s.firstSeen(), s.attempts()); err != nil {
 			return false, err
 		}
 	}
@@ -132,7 +133,7 @@ func (s *step) archived(ctx context.Context) error {
 
 // recommit gives the manifest that evidence found at the last look needs.
 func (s *step) recommit(ctx context.Context) func() error {
-	return func() error { return s.commit(ctx, s.v, s.now, s.firstSeen(), s.attempts()) }
+	return func() error { return s.commit(ctx, s.v, s.firstSeen(), s.attempts()) }
 }
 
 // firstSeen is when this opening was made; without a marker, when the first evidence was stored.
@@ -165,7 +166,7 @@ func (s *step) age() time.Duration { return max(0, s.now.Sub(s.opened)) }
 func (s *step) decide(ctx context.Context) error {
 	switch {
 	case s.v.lacking(s.Settings.Media) == 0 && s.v.hasResult():
-		if err := s.commit(ctx, s.v, s.now, s.firstSeen(), s.attempts()); err != nil {
+		if err := s.commit(ctx, s.v, s.firstSeen(), s.attempts()); err != nil {
 			return err
 		}
 		return s.archived(ctx)
@@ -205,7 +206,7 @@ func (s *step) verdictAt() time.Time {
 // giveUp ends an opening with what there is: a partial manifest, or a closed entry when nothing was ever stored.
 func (s *step) giveUp(ctx context.Context) error {
 	if len(s.v.listed) > 0 || len(s.v.manifests) > 0 {
-		if err := s.commit(ctx, s.v, s.now, s.firstSeen(), s.attempts()); err != nil {
+		if err := s.commit(ctx, s.v, s.firstSeen(), s.attempts()); err != nil {
 			return err
 		}
 	} else if err := s.close(ctx); err != nil {
@@ -223,7 +224,7 @@ func (s *step) giveUp(ctx context.Context) error {
 func (s *step) close(ctx context.Context) error {
 	tries := s.countTry()
 	s.report.State = StateExpired
-	if tries[tryNoSuch] > 0 && tries[string(OK)]+tries[string(Final)]+tries[string(Pending)]+tries[tryForeign] == 0 {
+	if neverHeard(tries) {
 		s.report.State = StateUnavailable
 	}
 	return s.Archive.Close(ctx, s.msg.Mark(), archive.Closed{

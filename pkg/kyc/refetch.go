@@ -200,14 +200,16 @@ const maxBatch = 1000
 
 // handOut gives the due orders to the delayer, the ones at greatest risk first.
 func (p *pass) handOut(ctx context.Context) error {
-	room, err := p.room(ctx)
-	if err != nil || room == 0 || len(p.due) == 0 {
-		return err
+	if len(p.due) == 0 {
+		return nil
 	}
 	slices.SortFunc(p.due, func(a, b dueOrder) int {
 		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.mark.Opening, b.mark.Opening))
 	})
-	due := p.due[:min(room, len(p.due))]
+	due, err := p.fitting(ctx)
+	if err != nil {
+		return err
+	}
 	for batch := range slices.Chunk(due, maxBatch) {
 		msgs := make([]Message, len(batch))
 		for i, d := range batch {
@@ -222,19 +224,19 @@ func (p *pass) handOut(ctx context.Context) error {
 	return nil
 }
 
-// room is how many orders this pass may hand out: what will be worked off before the next pass, and a single one, as a
-// probe, while everyone backs off.
-func (p *pass) room(ctx context.Context) (int, error) {
-	closed, err := p.Gate.Closed(ctx)
-	if err != nil {
-		return 0, err
-	}
+// fitting picks what this pass may hand out: what will be worked off before the next pass. While everyone backs off it is
+// a single order, as a probe: one that was not itself refused, if there is one.
+func (p *pass) fitting(ctx context.Context) ([]dueOrder, error) {
 	room, err := p.Delayer.Room(ctx, p.Settings.RefetchEvery)
 	if err != nil {
-		return 0, fmt.Errorf("ask for room: %w", err)
+		return nil, fmt.Errorf("ask for room: %w", err)
 	}
-	if closed {
-		return min(room, 1), nil
+	room = min(max(room, 0), len(p.due))
+	closed, refused, err := p.Gate.Closed(ctx)
+	if err != nil || !closed || room == 0 {
+		return p.due[:room], err
 	}
-	return max(room, 0), nil
+	i := slices.IndexFunc(p.due, func(d dueOrder) bool { return !slices.Contains(refused, d.mark.Order) })
+	i = max(i, 0)
+	return p.due[i : i+1], nil
 }

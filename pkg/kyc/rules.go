@@ -125,7 +125,7 @@ func journalAll(ctx context.Context, a *archive.Archive, all []archive.Stored) e
 
 // commit writes the next manifest, the union of the highest one and what v holds, and journals it. Losing the number to
 // another step means to read the manifests again; when the union adds nothing, the winner's manifest is ours too (rules 4 and 9).
-func (p *Puller) commit(ctx context.Context, v *view, at time.Time, firstSeen time.Time, attempts int) error {
+func (p *Puller) commit(ctx context.Context, v *view, firstSeen time.Time, attempts int) error {
 	for {
 		last := highest(v.manifests)
 		next, err := p.union(ctx, v, last)
@@ -134,6 +134,10 @@ func (p *Puller) commit(ctx context.Context, v *view, at time.Time, firstSeen ti
 		}
 		if last != nil && next.SameAs(last.Manifest) {
 			return nil
+		}
+		at, err := p.Archive.Now(ctx) // not the step's beginning: a long reply may lie between
+		if err != nil {
+			return err
 		}
 		next.ArchivedAt, next.FirstSeen, next.Attempts = at.UTC().Truncate(time.Millisecond), firstSeen.UTC(), attempts
 		n := 1

@@ -2,6 +2,7 @@ package kyc_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"iter"
 	"slices"
@@ -273,4 +274,44 @@ func TestRule10StepGoesOnIfItsOwnMarkerExists(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	w.check(t)
+}
+
+// TestContradictingVerdictIsKeptToo: the service says one thing to the result query and another to the evidence query.
+func TestContradictingVerdictIsKeptToo(t *testing.T) {
+	w := newWorld()
+	other := whole
+	other.code, other.class = "66660004", kyc.Final
+	report := w.stepOn(t, &recorder{Bucket: w.mem}, w.open(t), noVideo, other)
+	if !errors.Is(report.Err, kyc.ErrVerdicts) {
+		t.Errorf("report %+v", report)
+	}
+	w.check(t)
+	st, err := kyc.Orders{Archive: archive.New(w.mem)}.Status(t.Context(), order)
+	results := 0
+	for _, f := range st.Files {
+		if f.Kind == archive.Result {
+			results++
+		}
+	}
+	if err != nil || results != 2 {
+		t.Errorf("%d result files, %v", results, err)
+	}
+}
+
+// TestDamagedEvidenceIsNotNamed: a manifest vouches only for bytes that were read.
+func TestDamagedEvidenceIsNotNamed(t *testing.T) {
+	w := newWorld()
+	m := w.open(t)
+	w.stepOn(t, &recorder{Bucket: w.mem}, m, noVideo)
+	photo := w.keys("orders/" + string(order) + "/photo")[0]
+	if err := w.mem.Put(t.Context(), photo, bucket.Bytes([]byte("cut"), "")); err != nil {
+		t.Fatal(err)
+	}
+	m.Attempt = 2
+	if _, err := w.puller(w.mem, &upstream{script: []answer{whole}}).Step(t.Context(), m); !errors.Is(err, archive.ErrDamaged) {
+		t.Errorf("error is %v", err)
+	}
+	if len(w.keys("orders/"+string(order)+"/manifest")) > 0 {
+		t.Error("a manifest names a damaged photo")
+	}
 }

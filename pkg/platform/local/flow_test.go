@@ -302,6 +302,39 @@ func TestEveryoneBacksOffTogether(t *testing.T) {
 	})
 }
 
+// TestOneRefusedOrderHoldsUpNobody: an order that the service always refuses, with a code that is about everyone, must not
+// be the only one that probes.
+func TestOneRefusedOrderHoldsUpNobody(t *testing.T) {
+	for _, code := range []string{"400101", "400103", "66660002"} {
+		t.Run(code, func(t *testing.T) {
+			live(t, nil, func(h *house, p *process) {
+				p.complete(t, "code"+code+"x1")
+				time.Sleep(20 * time.Second)
+				for i := range 20 {
+					order := fmt.Sprintf("ok%d", i)
+					h.sim.EndCheck(order, time.Now())
+					p.complete(t, order)
+					time.Sleep(10 * time.Second)
+				}
+				time.Sleep(10 * time.Second)
+				late := 0
+				for i := range 20 {
+					if h.status(p, fmt.Sprintf("ok%d", i)).State != kyc.StateArchived {
+						late++
+					}
+				}
+				if late > 2 {
+					t.Errorf("%d of 20 orders wait", late)
+				}
+				time.Sleep(20 * time.Minute)
+				for i := range 20 {
+					h.wantState(p, fmt.Sprintf("ok%d", i), kyc.StateArchived)
+				}
+			})
+		})
+	}
+}
+
 func TestTroubleNeverClosesAnOrder(t *testing.T) {
 	live(t, map[string]string{"KYC_DEADLINE": "2h"}, func(h *house, p *process) {
 		h.sim.EndCheck("ok1", time.Now())

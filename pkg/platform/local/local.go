@@ -24,7 +24,7 @@ import (
 const (
 	// parallel is how many orders are pulled at once. Each one holds a socket, some buffers and, for larger media, a
 	// temporary file.
-	parallel = 8
+	parallel = 16
 	// grace is how long a stopping process waits for the steps and requests under way.
 	grace = 10 * time.Second
 )
