@@ -147,6 +147,15 @@ func TestRule4NextManifestIsTheUnion(t *testing.T) {
 	}
 }
 
+// TestRule4StaleListingLosesNothing: what the last manifest names is in the next one, though no listing shows it.
+func TestRule4StaleListingLosesNothing(t *testing.T) {
+	w := newWorld()
+	w.partial(t)
+	r := &recorder{Bucket: w.mem, empty: map[string]int{"orders/": 5}}
+	w.stepOn(t, r, w.open(t), whole)
+	w.check(t)
+}
+
 // TestRules5And6WithoutMarker: a step without a marker names late evidence and journals what lacks an entry, and asks nothing.
 func TestRules5And6WithoutMarker(t *testing.T) {
 	w := newWorld()
