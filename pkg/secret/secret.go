@@ -1,30 +1,38 @@
 // Package secret holds values that must never be printed: app secrets, tickets, tokens and keys.
 package secret
 
-import "fmt"
+import (
+	"fmt"
+	"unique"
+)
 
 const redacted = "[redacted]"
 
-// Text is a string that prints as "[redacted]" under every fmt verb, in JSON and in slog. The zero Text is empty. Two
-// Texts are compared by what they reveal, in constant time, and never with ==.
+// Text is a string that prints as "[redacted]" under every fmt verb, in JSON and in slog. The zero Text is empty, and
+// Texts of the same value are ==.
 //
-// The value lies behind a pointer, because fmt calls no method where it meets a Text in an unexported field, after %p, or
+// The value lies behind a handle, because fmt calls no method where it meets a Text in an unexported field, after %p, or
 // for a verb that does not fit: it prints what it finds by reflection, and that is an address then.
-type Text struct{ value *string }
+type Text struct{ value unique.Handle[string] }
 
 // New wraps value.
-func New(value string) Text { return Text{value: &value} }
+func New(value string) Text {
+	if value == "" {
+		return Text{}
+	}
+	return Text{value: unique.Make(value)}
+}
 
 // Reveal gives the value back. Call it only where the value leaves the process on purpose.
 func (t Text) Reveal() string {
-	if t.value == nil {
+	if t.Empty() {
 		return ""
 	}
-	return *t.value
+	return t.value.Value()
 }
 
 // Empty tells whether there is no value.
-func (t Text) Empty() bool { return t.Reveal() == "" }
+func (t Text) Empty() bool { return t == Text{} }
 
 // Format implements fmt.Formatter, so that every verb but %T and %p, which fmt keeps to itself, prints "[redacted]".
 func (t Text) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redacted)) }

@@ -167,6 +167,17 @@ func TestReveal(t *testing.T) {
 	}
 }
 
+// TestSameValueIsEqual: Texts are compared with == and are keys of maps.
+func TestSameValueIsEqual(t *testing.T) {
+	made := string([]byte(planted)) // not the same memory
+	if secret.New(planted) != secret.New(made) || secret.New("") != (secret.Text{}) {
+		t.Error("Texts of the same value differ")
+	}
+	if secret.New(planted) == secret.New(planted+"!") || secret.New(planted) == (secret.Text{}) {
+		t.Error("Texts of different values are the same")
+	}
+}
+
 func Example() {
 	token := secret.New("xoxb-1234")
 	fmt.Println("calling with", token)
