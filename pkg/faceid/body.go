@@ -65,11 +65,11 @@ func (x *exchange) explain(err error) error {
 	return safeCause(err)
 }
 
-// Beyond the first minute of waiting a body must have come at a kilobyte a second at least: a trickle would hold its place
+// Beyond the first minute of waiting a body must have come at eight kilobytes a second at least: a trickle would hold its place
 // for hours, and a few of them everyone's.
 const (
 	slowTime = time.Minute
-	slowRate = 1 << 10 // bytes a second
+	slowRate = 8 << 10 // bytes a second
 )
 
 // Read reads the raw body, and gives it up when not a byte comes for the stall time, or only a trickle. The time that the

@@ -25,7 +25,7 @@ func (e *SinkError) Unwrap() error { return e.Err }
 
 var (
 	errStalled  = errors.New("the service sent nothing for too long")
-	errTooSlow  = errors.New("the service sends less than a kilobyte a second")
+	errTooSlow  = errors.New("the service sends less than 8 KiB a second")
 	errTooLarge = errors.New("reply is larger than the limit")
 	errOpaque   = errors.New("the connection broke or brought no HTTP (details are withheld, as they may repeat the request)")
 )

@@ -96,8 +96,9 @@ func (s *step) query(ctx context.Context, want Media) (Reply, error) {
 			return Reply{}, err
 		}
 	}
+	before := slices.Clone(s.odd)
 	for _, m := range in.media {
-		if err := s.keepMedium(ctx, m); err != nil {
+		if err := s.keepMedium(ctx, m, before); err != nil {
 			return Reply{}, err
 		}
 	}
@@ -153,9 +154,9 @@ func (s *step) keepResult(ctx context.Context, r Reply) error {
 	return nil
 }
 
-// keepMedium looks at the bytes of a medium and stores them. An odd one counts as there once this chain has brought the
-// same bytes twice (DESIGN section 4).
-func (s *step) keepMedium(ctx context.Context, m medium) error {
+// keepMedium looks at the bytes of a medium and stores them. An odd one counts as there if an earlier reply of this chain
+// brought the same bytes (DESIGN section 4); before are those.
+func (s *step) keepMedium(ctx context.Context, m medium, before []string) error {
 	if m.spool.Size() == 0 {
 		return nil
 	}
@@ -171,7 +172,7 @@ func (s *step) keepMedium(ctx context.Context, m medium) error {
 	s.v.stored(e)
 	s.v.looks[e.File()] = mediaLook{mediaType: seen.MediaType, flag: seen.Flag}
 	if e.Odd() {
-		if slices.Contains(s.odd, e.Digest) {
+		if slices.Contains(before, e.Digest) {
 			s.v.confirmed = append(s.v.confirmed, e.Digest)
 		}
 		s.addOdd(e.Digest)
