@@ -19,6 +19,7 @@ const (
 	leasePrefix   = "system/lease/"
 	backoffKey    = "system/backoff"
 	probePrefix   = "system/probe/"
+	trialPrefix   = "system/doctor/"
 )
 
 // TicketPrefix is where the generations of the SIGN ticket lie, in ascending order.
@@ -46,7 +47,7 @@ func ParseGeneration(key string) (int64, bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
-	return n, err == nil && n > 0
+	return n, err == nil && n > 0 && padded(n) == digits
 }
 
 // BackoffKey is the note that makes everyone back off together (DESIGN section 3).
@@ -54,6 +55,9 @@ func BackoffKey() string { return backoffKey }
 
 // ProbeKey is the create-once right to probe the upstream during the back-off note of the given id.
 func ProbeKey(id string) string { return probePrefix + id }
+
+// trialKey is a key that Try works with: of the run of the given id, and of nobody else.
+func trialKey(id, name string) string { return trialPrefix + id + "." + name }
 
 // Mark names one opening of an order: what pending/, retry/, quiet/ and closed/ keys are about.
 type Mark struct {
@@ -78,7 +82,7 @@ func (m Mark) ClosedKey() string { return closedPrefix + m.tail() }
 // maxOpeningLen bounds an opening; ours are 26 long, another version's may differ.
 const maxOpeningLen = 64
 
-// ParseMark reads order and opening out of the last element of a marker key (without its prefix).
+// parseMark reads order and opening out of the last element of a marker key (without its prefix).
 func parseMark(tail string) (Mark, error) {
 	order, opening, ok := strings.Cut(tail, ".")
 	if !ok {
@@ -182,7 +186,12 @@ func isDigest(s string) bool {
 
 // JournalKey is the key of the entry for a manifest that was archived at the given time.
 func JournalKey(at time.Time, o Order, manifestDigest string) string {
-	return journalPrefix + at.UTC().Format("2006-01-02/150405") + "." + string(o) + "." + manifestDigest
+	return journalTimePrefix(at) + "." + string(o) + "." + manifestDigest
+}
+
+// journalTimePrefix is what the keys of all entries of one second begin with.
+func journalTimePrefix(at time.Time) string {
+	return journalPrefix + at.UTC().Format("2006-01-02/150405")
 }
 
 // JournalEntry is a parsed journal key.
@@ -206,6 +215,9 @@ func parseJournalKey(key string) (JournalEntry, error) {
 	o, err := ParseOrder(parts[1])
 	if err != nil {
 		return JournalEntry{}, fmt.Errorf("not a journal key: %w", err)
+	}
+	if JournalKey(at, o, parts[2]) != key { // time.Parse takes "150405,5" too
+		return JournalEntry{}, fmt.Errorf("not a journal key")
 	}
 	return JournalEntry{At: at, Order: o, ManifestDigest: parts[2]}, nil
 }

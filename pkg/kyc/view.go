@@ -23,9 +23,7 @@ func (q Orders) Status(ctx context.Context, order archive.Order) (Status, error)
 		return s, err
 	}
 	if last := highest(manifests); last != nil {
-		s.State, s.FirstSeen, s.Attempts, s.ArchivedAt = State(last.State), last.FirstSeen, last.Attempts, last.ArchivedAt
-		s.Files, s.Missing = last.Files, last.Missing
-		return s, nil
+		return s.withManifest(last.Manifest), nil
 	}
 	open, err := stillOpen(ctx, q.Archive, seen.Pending)
 	if err != nil {
@@ -35,6 +33,18 @@ func (q Orders) Status(ctx context.Context, order archive.Order) (Status, error)
 		return q.waiting(ctx, s, seen, open)
 	}
 	return q.closed(ctx, s)
+}
+
+// withManifest fills in what the manifest that counts tells. Lists stay lists where it has none: the contract knows no null.
+func (s Status) withManifest(m archive.Manifest) Status {
+	s.State, s.FirstSeen, s.Attempts, s.ArchivedAt = State(m.State), m.FirstSeen, m.Attempts, m.ArchivedAt
+	if m.Files != nil {
+		s.Files = m.Files
+	}
+	if m.Missing != nil {
+		s.Missing = m.Missing
+	}
+	return s
 }
 
 // waiting fills in what the marker and its note tell.
