@@ -23,6 +23,8 @@ type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Run webhook, steps and re-fetch in one process."`
 	Sim     simCmd     `cmd:"" help:"Run the fake upstream alone."`
 	Pull    pullCmd    `cmd:"" help:"Pull orders now."`
+	Ls      lsCmd      `cmd:"" help:"List orders by day, state or time."`
+	Status  statusCmd  `cmd:"" help:"Tell how an order stands."`
 	Verify  verifyCmd  `cmd:"" help:"Check every file of the archive."`
 	Sign    signCmd    `cmd:"" help:"Print the signature of some values."`
 	Token   tokenCmd   `cmd:"" help:"Mint a webhook token for an order."`
