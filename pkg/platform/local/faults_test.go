@@ -61,6 +61,12 @@ func (f *faults) next() (first, last error) {
 	}
 }
 
+func (f *faults) isDead() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.dead
+}
+
 // bucketFaults is a bucket whose calls may fail.
 type bucketFaults struct {
 	bucket.Bucket
@@ -102,7 +108,7 @@ func (b bucketFaults) List(ctx context.Context, prefix, start string) iter.Seq2[
 }
 
 func (b bucketFaults) Now(ctx context.Context) (time.Time, error) {
-	if b.f.dead {
+	if b.f.isDead() {
 		return time.Time{}, errDead
 	}
 	return b.Bucket.Now(ctx)
