@@ -37,7 +37,7 @@ func newClient() client {
 // shows tells whether printed text has the secret in it: as it is, in hex of either case, or as the numbers of its bytes.
 func shows(printed string) bool {
 	hexed := fmt.Sprintf("%x", planted)
-	numbers := strings.Trim(fmt.Sprint([]byte(planted)), "[]")
+	numbers := strings.Trim(fmt.Sprintf("%d", []byte(planted)), "[]")
 	plain := strings.ToLower(strings.ReplaceAll(printed, " ", ""))
 	return strings.Contains(plain, planted) || strings.Contains(plain, hexed) || strings.Contains(printed, numbers)
 }
