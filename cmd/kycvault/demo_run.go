@@ -233,7 +233,11 @@ func (d *demo) summary(ctx context.Context, server *local.Server) error {
 		return err
 	}
 	for _, o := range d.orders {
-		if err := d.print(fmt.Sprintf("%-12s %s", o.state, path.Join(d.dir, "orders", string(o.number)))); err != nil {
+		where := path.Join(d.dir, "orders", string(o.number))
+		if o.state == kyc.StateUnavailable {
+			where = string(o.number) + ": there was nothing to keep"
+		}
+		if err := d.print(fmt.Sprintf("%-12s %s", o.state, where)); err != nil {
 			return err
 		}
 	}
