@@ -13,7 +13,8 @@ import (
 	"github.com/kycvault/kycvault/pkg/bucket"
 )
 
-// ManifestVersion is written into every manifest. Raise it when a reader of the old version would misunderstand the new one.
+// ManifestVersion is written into every manifest. Raise it when a reader of the old version would misunderstand the new
+// one, and add a vector to testdata: older readers refuse it with ErrNewer, newer ones must read every version before.
 const ManifestVersion = 1
 
 // File is one file of an order, as its manifest names it.
@@ -63,6 +64,9 @@ func ParseManifest(data []byte) (Manifest, error) {
 	}
 	if _, err := ParseOrder(string(m.Order)); err != nil || m.Version < 1 {
 		return Manifest{}, fmt.Errorf("parse manifest: no version or order number: %w", ErrDamaged)
+	}
+	if m.State != Archived && m.State != Partial {
+		return Manifest{}, fmt.Errorf("parse manifest: no state: %w", ErrDamaged)
 	}
 	for _, f := range m.Files {
 		name, ok := ParseFileName(f.Name)

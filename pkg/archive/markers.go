@@ -11,7 +11,9 @@ import (
 	"github.com/kycvault/kycvault/pkg/bucket"
 )
 
-// MarkerVersion is written into markers, notes and closed entries.
+// MarkerVersion is written into markers, notes and closed entries. Raise it when a reader of the old version would
+// misunderstand the new ones, and add vectors to testdata. An older reader takes a newer marker for a marker (that it is
+// there is what counts) and a newer note for an empty one, and refuses a newer closed entry.
 const MarkerVersion = 1
 
 // Marker is the content of a pending/ key: who said that the order is done, and when.
@@ -200,5 +202,6 @@ func (a *Archive) NewestClosed(ctx context.Context, o Order) (c Closed, found bo
 	if err != nil || !found {
 		return Closed{}, false, err
 	}
-	return c, true, decode(newest.ClosedKey(), data, MarkerVersion, &c)
+	err = decode(newest.ClosedKey(), data, MarkerVersion, &c)
+	return c, true, err
 }

@@ -21,7 +21,8 @@ type Note struct {
 // ParseNote reads a note. A newer version's is refused with ErrNewer.
 func ParseNote(data []byte) (Note, error) {
 	var n Note
-	return n, decode("note", data, MarkerVersion, &n)
+	err := decode("note", data, MarkerVersion, &n)
+	return n, err
 }
 
 // Encode writes a note; parse and encode give the same bytes.
