@@ -25,6 +25,8 @@ type commands struct {
 	Pull    pullCmd    `cmd:"" help:"Pull orders now."`
 	Ls      lsCmd      `cmd:"" help:"List orders by day, state or time."`
 	Status  statusCmd  `cmd:"" help:"Tell how an order stands."`
+	Refetch refetchCmd `cmd:"" help:"Make one pass of the scheduled re-fetch."`
+	Ticket  ticketCmd  `cmd:"" help:"Tell who owns the ticket, and how fresh it is."`
 	Verify  verifyCmd  `cmd:"" help:"Check every file of the archive."`
 	Sign    signCmd    `cmd:"" help:"Print the signature of some values."`
 	Token   tokenCmd   `cmd:"" help:"Mint a webhook token for an order."`

@@ -20,7 +20,7 @@ func (c Config) Attrs() []slog.Attr {
 		slog.String("KYC_SECRET", shown(c.Secret)),
 		slog.String("KYC_BASE_URL", c.BaseURL),
 		slog.String("KYC_API", c.API),
-		slog.String("KYC_TICKET", c.ticketOwner()),
+		slog.String("KYC_TICKET", c.TicketOwner()),
 		slog.String("KYC_TICKET_TOKEN", shown(c.TicketToken)),
 		slog.String("KYC_ARCHIVE", c.Archive.String()),
 		slog.String("KYC_MEDIA", mediaList(c.Media)),
@@ -57,7 +57,8 @@ func shown(secrets ...secret.Text) string {
 	return strconv.Itoa(n) + " set"
 }
 
-func (c Config) ticketOwner() string {
+// TicketOwner tells who refreshes the ticket, as it may be shown: own, or the ticket service's URL without its query.
+func (c Config) TicketOwner() string {
 	if c.OwnTicket {
 		return ticketOwn
 	}
