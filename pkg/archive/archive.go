@@ -87,6 +87,8 @@ func encode(v any) ([]byte, error) {
 }
 
 // decode reads a record of the given version; older readers refuse newer records, unknown fields are tolerated.
+//
+//nolint:unparam // the versions of manifests and of markers are raised each on its own
 func decode(key string, data []byte, version int, v any) error {
 	var head struct {
 		V       int `json:"v"`

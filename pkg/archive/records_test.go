@@ -25,6 +25,7 @@ func TestMarkers(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		put(t, b, "pending/order1.-first", nil) // no openings
 		put(t, b, "pending/order1.not-an-opening", nil)
 		put(t, b, mark.RetryKey(), nil)
 		put(t, b, archive.Mark{Order: "order1", Opening: "c"}.QuietKey(), nil)
@@ -40,7 +41,7 @@ func TestMarkers(t *testing.T) {
 		if diff := cmp.Diff(want, seen); diff != "" {
 			t.Errorf("markers, -want +got:\n%s", diff)
 		}
-		if !seen.Notes() || (archive.Seen{Pending: seen.Pending}).Notes() {
+		if !(archive.Seen{Retry: seen.Retry}).Notes() || !(archive.Seen{Quiet: seen.Quiet}).Notes() || (archive.Seen{Pending: seen.Pending}).Notes() {
 			t.Error("Notes")
 		}
 		marks := []archive.Mark{{Order: "order1", Opening: "a"}, mark, {Order: "order1", Opening: "c"}}
@@ -390,7 +391,7 @@ func TestErrorsNameTheOrder(t *testing.T) {
 	if _, err := a.Now(ctx); !errors.Is(err, errBroken) {
 		t.Error(err)
 	}
-	if _, err := a.Verify(ctx, nil); !errors.Is(err, errBroken) {
+	if _, err := a.Verify(ctx, nil); !errors.Is(err, errBroken) || !strings.HasPrefix(err.Error(), "list orders") {
 		t.Error(err)
 	}
 }

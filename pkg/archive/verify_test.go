@@ -16,7 +16,7 @@ import (
 // found is what a test expects of one damage.
 type found struct{ Kind, Key string }
 
-// damaged makes a healthy archive of three orders and damages it; every way of looking must find what is expected of it.
+// damaged makes a healthy archive of four orders and damages it; every way of looking must find what is expected of it.
 type damaged struct {
 	name   string
 	damage func(t *testing.T, b bucket.Bucket, a *archive.Archive, s archive.Stored)
@@ -195,8 +195,9 @@ func TestVerifyFindsDamage(t *testing.T) {
 
 func (d damaged) check(t *testing.T, b bucket.Bucket) {
 	a := archive.New(b)
-	archived(t, a, "order2")
-	archived(t, a, "order11")
+	for _, o := range []archive.Order{"order0", "order11", "order2"} {
+		archived(t, a, o)
+	}
 	s := archived(t, a, "order1")
 	d.damage(t, b, a, s)
 	before := keysOf(t, b, "")
@@ -316,7 +317,10 @@ func TestOrders(t *testing.T) {
 		if diff := cmp.Diff([]archive.Order{"Order1", "order1", "order11", "order2"}, got); diff != "" {
 			t.Error(diff)
 		}
-		for range a.Orders(t.Context()) {
+		for o, err := range a.Orders(t.Context()) {
+			if o != "Order1" || err != nil {
+				t.Errorf("%s, %v", o, err)
+			}
 			break // a caller may stop
 		}
 	})
