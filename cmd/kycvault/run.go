@@ -25,6 +25,7 @@ type commands struct {
 	Pull    pullCmd    `cmd:"" help:"Pull orders now."`
 	Ls      lsCmd      `cmd:"" help:"List orders by day, state or time."`
 	Status  statusCmd  `cmd:"" help:"Tell how an order stands."`
+	Get     getCmd     `cmd:"" help:"Fetch an order's evidence."`
 	Refetch refetchCmd `cmd:"" help:"Make one pass of the scheduled re-fetch."`
 	Ticket  ticketCmd  `cmd:"" help:"Tell who owns the ticket, and how fresh it is."`
 	Verify  verifyCmd  `cmd:"" help:"Check every file of the archive."`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net"
@@ -151,15 +152,19 @@ func taken(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], l.Addr().String())
 }
 
-// eachJSON reads stdout as JSON values, one after the other, and writes FIELD of each on a line of FILE: json FIELD FILE
+// eachJSON reads stdout as JSON values, one after the other, and writes FIELD of each, without its layout, on a line of FILE:
+// json FIELD FILE
 func eachJSON(ts *testscript.TestScript, _ bool, args []string) {
-	var lines strings.Builder
+	var lines bytes.Buffer
 	for dec := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout"))); dec.More(); {
 		var value map[string]json.RawMessage
 		ts.Check(dec.Decode(&value))
-		lines.Write(append(value[args[0]], '\n'))
+		if field, ok := value[args[0]]; ok {
+			ts.Check(json.Compact(&lines, field))
+		}
+		lines.WriteByte('\n')
 	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(lines.String()), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), lines.Bytes(), 0o600))
 }
 
 // edit damages the files of a pattern: edit flip|cut PATTERN
