@@ -50,14 +50,8 @@ $(GOLANGCI_LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI)
 	mv $(TOOLS)/golangci-lint $@
 
-# Without a bound on minimizing, a target with large inputs spends all its time on making the first finds smaller.
 fuzz: ## every fuzz test for FUZZTIME each; FUZZ=regexp chooses some
-	@set -e; for pkg in $$(grep -rl --include='*_test.go' '^func Fuzz' $(wildcard cmd pkg functions test) | xargs -n 1 dirname | sort -u); do \
-		for target in $$($(GO) test -list '^Fuzz' ./$$pkg | grep '^Fuzz' | grep -E '$(FUZZ)'); do \
-			echo "$$pkg $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$$pkg; \
-		done; \
-	done
+	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' FUZZ='$(FUZZ)' bash .ci/fuzz
 
 bench: build ## one table: kycvault against what a team would write by hand; takes two minutes. BENCHFLAGS=-h lists choices
 	$(GO) run ./cmd/kycvault-bench $(BENCHFLAGS)
