@@ -89,7 +89,7 @@ func (g *Gate) takeProbe(ctx context.Context, note *backoff, now time.Time) (Pas
 	key := archive.ProbeKey(note.ID)
 	err := g.Bucket.Create(ctx, key, bucket.Bytes(nil, ""))
 	if err == nil {
-		return Pass{open: true, probe: note}, nil
+		return g.confirm(ctx, note, now)
 	}
 	if !errors.Is(err, bucket.ErrExists) {
 		return Pass{}, fmt.Errorf("take probe: %w", err)
@@ -104,7 +104,28 @@ func (g *Gate) takeProbe(ctx context.Context, note *backoff, now time.Time) (Pas
 	if now.Sub(obj.Modified) < probeLease {
 		return Pass{}, r.Close()
 	}
-	return Pass{}, errors.Join(r.Close(), g.write(ctx, *note, now, now), g.Bucket.Delete(ctx, key))
+	if err := errors.Join(r.Close(), g.write(ctx, *note, now, now), g.Bucket.Delete(ctx, key)); err != nil {
+		return Pass{}, fmt.Errorf("succeed a prober: %w", err)
+	}
+	note, now, err = g.current(ctx) // the one just written
+	if err != nil || note == nil {
+		return Pass{open: err == nil}, err
+	}
+	return g.takeProbe(ctx, note, now)
+}
+
+// confirm reads the note again for one who took its probe: a note from memory may have had its prober already, and the
+// probe that stood in the way is gone with it.
+func (g *Gate) confirm(ctx context.Context, note *backoff, now time.Time) (Pass, error) {
+	latest, err := g.load(ctx)
+	if err == nil && latest != nil && latest.ID == note.ID {
+		return Pass{open: true, probe: latest}, nil
+	}
+	if err := errors.Join(err, g.Bucket.Delete(ctx, archive.ProbeKey(note.ID))); err != nil {
+		return Pass{}, fmt.Errorf("confirm probe: %w", err)
+	}
+	g.remember(latest, now)
+	return Pass{open: latest == nil}, nil
 }
 
 // Leave tells how the asking went. Trouble closes the gate for everyone, for longer each time; a prober's good answer opens it.
