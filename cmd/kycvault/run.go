@@ -19,19 +19,20 @@ const (
 
 // commands is the command line. Each field's type has a file of its own.
 type commands struct {
-	Demo    demoCmd    `cmd:"" help:"Run the main job end to end, with nothing set up."`
-	Serve   serveCmd   `cmd:"" help:"Run webhook, steps and re-fetch in one process."`
-	Sim     simCmd     `cmd:"" help:"Run the fake upstream alone."`
-	Pull    pullCmd    `cmd:"" help:"Pull orders now."`
-	Ls      lsCmd      `cmd:"" help:"List orders by day, state or time."`
-	Status  statusCmd  `cmd:"" help:"Tell how an order stands."`
-	Get     getCmd     `cmd:"" help:"Fetch an order's evidence."`
-	Refetch refetchCmd `cmd:"" help:"Make one pass of the scheduled re-fetch."`
-	Ticket  ticketCmd  `cmd:"" help:"Tell who owns the ticket, and how fresh it is."`
-	Verify  verifyCmd  `cmd:"" help:"Check every file of the archive."`
-	Sign    signCmd    `cmd:"" help:"Print the signature of some values."`
-	Token   tokenCmd   `cmd:"" help:"Mint a webhook token for an order."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Demo       demoCmd       `cmd:"" help:"Run the main job end to end, with nothing set up."`
+	Serve      serveCmd      `cmd:"" help:"Run webhook, steps and re-fetch in one process."`
+	Sim        simCmd        `cmd:"" help:"Run the fake upstream alone."`
+	Pull       pullCmd       `cmd:"" help:"Pull orders now."`
+	Ls         lsCmd         `cmd:"" help:"List orders by day, state or time."`
+	Status     statusCmd     `cmd:"" help:"Tell how an order stands."`
+	Get        getCmd        `cmd:"" help:"Fetch an order's evidence."`
+	Refetch    refetchCmd    `cmd:"" help:"Make one pass of the scheduled re-fetch."`
+	Ticket     ticketCmd     `cmd:"" help:"Tell who owns the ticket, and how fresh it is."`
+	Verify     verifyCmd     `cmd:"" help:"Check every file of the archive."`
+	Sign       signCmd       `cmd:"" help:"Print the signature of some values."`
+	Token      tokenCmd      `cmd:"" help:"Mint a webhook token for an order."`
+	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
 const description = "Keeps the evidence of Tencent Cloud eKYC face checks in your own bucket. " +
