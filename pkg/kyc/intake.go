@@ -116,14 +116,15 @@ func (in *Intake) touch(ctx context.Context, seen archive.Seen, l archive.Listed
 	return true, in.Archive.WriteNote(ctx, kind, l.Mark, note)
 }
 
-// lastTry gives where an opening's note stands, and the time of its last try. A marker without a note counts its own
-// creation as the last try.
+// lastTry gives where an opening's note stands, and the time of its last try: of notes of both kinds, which a step that
+// died leaves, the newer one counts. A marker without a note counts its own creation as the last try.
 func lastTry(seen archive.Seen, l archive.Listed) (archive.NoteKind, time.Time) {
-	if n := find(seen.Quiet, l.Mark); n != nil {
-		return archive.Quiet, n.At
-	}
-	if n := find(seen.Retry, l.Mark); n != nil {
-		return archive.Retry, n.At
+	quiet, retry := find(seen.Quiet, l.Mark), find(seen.Retry, l.Mark)
+	switch {
+	case quiet != nil && (retry == nil || !retry.At.After(quiet.At)):
+		return archive.Quiet, quiet.At
+	case retry != nil:
+		return archive.Retry, retry.At
 	}
 	return archive.Retry, l.At
 }

@@ -95,7 +95,11 @@ func (s *shelf) fill() {
 		func() { s.closed("reopened1", 1, kyc.StateExpired); s.pending("reopened1", 2) },
 		func() { s.closed("cleared1", 1, kyc.StateUnavailable); s.pending("cleared1", 1) }, // died before it cleared the marker
 		func() { s.manifest("ok1", "archived", 1, true) },
-		func() { s.manifest("late1", "partial", 1, true); s.closed("late1", 1, kyc.StateExpired); s.pending("late1", 2) },
+		func() {
+			s.manifest("late1", "partial", 1, true)
+			s.closed("late1", 1, kyc.StateExpired)
+			s.pending("late1", 2)
+		},
 		func() { s.manifest("twice1", "partial", 1, true) },
 		func() { s.manifest("twice1", "archived", 2, true) },
 		func() { s.manifest("died1", "archived", 1, false); s.pending("died1", 1) }, // died before the journal

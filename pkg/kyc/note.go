@@ -65,14 +65,12 @@ func neverHeard(tries map[string]int) bool {
 
 // readNote reads what earlier tries of this opening left.
 func (s *step) readNote(ctx context.Context) (err error) {
-	mark := s.msg.Mark()
-	s.quiet = find(s.v.seen.Quiet, mark) != nil
-	switch {
-	case s.quiet:
-		s.note, err = s.Archive.ReadNote(ctx, archive.Quiet, mark)
-	case find(s.v.seen.Retry, mark) != nil:
-		s.note, err = s.Archive.ReadNote(ctx, archive.Retry, mark)
+	mark, seen := s.msg.Mark(), s.v.seen
+	if find(seen.Quiet, mark) == nil && find(seen.Retry, mark) == nil {
+		return nil
 	}
+	kind, _ := lastTry(seen, archive.Listed{Mark: mark})
+	s.note, err = s.Archive.ReadNote(ctx, kind, mark)
 	return err
 }
 

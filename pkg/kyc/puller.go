@@ -81,7 +81,6 @@ type step struct {
 	now    time.Time // the store's clock
 	opened time.Time // when the marker was made, by the store's clock
 	note   archive.Note
-	quiet  bool           // the note stands under quiet/
 	odd    []string       // digests of odd media that this chain brought
 	heard  map[string]int // answers of this step, by how a note counts them
 	final  bool           // a verdict other than "verified" is known

@@ -188,6 +188,7 @@ func (p *pass) strays(ctx context.Context) error {
 			if err := p.Archive.DeleteNotes(ctx, mark); err != nil {
 				return err
 			}
+			delete(p.quiet, mark) // one opening with notes of both kinds is one order to look at
 			p.report.Strays++
 			p.due = append(p.due, dueOrder{mark: mark, at: at})
 		}

@@ -10,7 +10,8 @@ import (
 	"github.com/kycvault/kycvault/pkg/archive"
 )
 
-// resultVersion is written into result files.
+// resultVersion is written into result files. Raise it when a reader would misunderstand the new ones, and add a vector to
+// testdata: the same verdict has another digest then, so an order that is under way gets two result files.
 const resultVersion = 1
 
 // resultFile is the verdict as evidence: result.<digest>.json. It holds nothing that differs from query to query, so that
