@@ -131,6 +131,15 @@ func (m *meter) Write(b []byte) (int, error) {
 	return m.out.Write(b)
 }
 
+// above takes the bar off its line, for a result that goes to stdout. It comes again.
+func (m *meter) above() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.bar != nil {
+		_ = m.bar.Clear()
+	}
+}
+
 // tell writes a line for people above the bar.
 func (m *meter) tell(line string) { _, _ = io.WriteString(m, line+"\n") }
 

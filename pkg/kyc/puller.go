@@ -255,6 +255,12 @@ func (s *step) goOn(ctx context.Context) error {
 
 // Run makes a step and logs one line about it: the platforms' way in.
 func (p *Puller) Run(ctx context.Context, m Message) error {
+	_, err := p.RunReport(ctx, m)
+	return err
+}
+
+// RunReport is Run for a caller that goes by what the step did.
+func (p *Puller) RunReport(ctx context.Context, m Message) (Report, error) {
 	start := time.Now()
 	r, err := p.Step(ctx, m)
 	level := slog.LevelInfo
@@ -267,12 +273,15 @@ func (p *Puller) Run(ctx context.Context, m Message) error {
 		level = slog.LevelWarn
 		attrs = append(attrs, slog.Any("upstream", r.Err))
 	}
-	if errors.Is(r.Err, ErrForeign) {
+	switch {
+	case errors.Is(r.Err, ErrForeign):
 		level = slog.LevelError
+	case errors.Is(r.Err, ErrBackoff):
+		level = slog.LevelInfo // what everyone waits for has been told once, as an error
 	}
 	if err != nil {
-		return fmt.Errorf("step of order %s, attempt %d: %w", m.Order, m.Attempt, err)
+		return r, fmt.Errorf("step of order %s, attempt %d: %w", m.Order, m.Attempt, err)
 	}
 	p.Log.LogAttrs(ctx, level, "step", attrs...)
-	return nil
+	return r, nil
 }

@@ -1,0 +1,236 @@
+package local_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kycvault/kycvault/pkg/archive"
+	"github.com/kycvault/kycvault/pkg/bucket/membucket"
+	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
+	"github.com/kycvault/kycvault/pkg/kyc"
+	"github.com/kycvault/kycvault/pkg/platform/local"
+	"github.com/kycvault/kycvault/pkg/secret"
+)
+
+// pullHouse is an archive and a fake service in a bubble of fake time. Each pull is a process of its own.
+type pullHouse struct {
+	t       *testing.T
+	sim     *faceidtest.Server
+	bucket  *membucket.Bucket
+	extra   map[string]string
+	waiting int // how often a run began to wait
+}
+
+// pulling runs f in a bubble.
+func pulling(t *testing.T, extra map[string]string, f func(h *pullHouse)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		h := &pullHouse{t: t, extra: extra, bucket: membucket.New(time.Now)}
+		h.sim = faceidtest.New(faceidtest.Config{AppID: appID, Secret: secret.New(appSecret), Now: time.Now, MediaAfter: -1})
+		f(h)
+		time.Sleep(2 * time.Minute)
+	})
+}
+
+// pulled is how a pull ended.
+type pulled struct {
+	err  error
+	ends map[string]int
+	by   map[archive.Order]local.Pulled
+	took time.Duration
+}
+
+// pull pulls orders, as one process does.
+func (h *pullHouse) pull(ctx context.Context, orders []archive.Order, o local.PullOptions) pulled {
+	h.t.Helper()
+	wire := newPipes()
+	service := &http.Server{Handler: h.sim, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
+	go func() { _ = service.Serve(wire) }()
+	transport := &http.Transport{DialContext: wire.dial}
+	defer func() {
+		transport.CloseIdleConnections()
+		_ = service.Close()
+	}()
+	server, err := local.New(settings(h.t, h.extra), local.Options{Writer: "kycvault test", Log: slog.New(slog.DiscardHandler), Bucket: h.bucket, Transport: transport})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	p := pulled{ends: map[string]int{}, by: map[archive.Order]local.Pulled{}}
+	o.Done = func(d local.Pulled) {
+		if _, twice := p.by[d.Order]; twice {
+			h.t.Errorf("order %s ended twice", d.Order)
+		}
+		p.by[d.Order] = d
+		p.ends[d.End]++
+	}
+	o.Waiting = func(on bool) {
+		if on {
+			h.waiting++
+		}
+	}
+	start := time.Now()
+	p.err = server.Pull(ctx, orders, o)
+	p.took = time.Since(start)
+	if len(p.by) != len(orders) {
+		h.t.Errorf("%d of %d orders ended", len(p.by), len(orders))
+	}
+	return p
+}
+
+// queries counts what the service was asked about orders.
+func (h *pullHouse) queries() int { return h.sim.Stats().Calls[faceidtest.Sync] }
+
+// numbered makes order numbers.
+func numbered(prefix string, n int) []archive.Order {
+	all := make([]archive.Order, n)
+	for i := range all {
+		all[i] = archive.Order(fmt.Sprintf("%s%dx", prefix, i))
+	}
+	return all
+}
+
+func (h *pullHouse) want(p pulled, err error, ends map[string]int) {
+	h.t.Helper()
+	if !errors.Is(p.err, err) || (err == nil) != (p.err == nil) {
+		h.t.Errorf("ended with %v, want %v", p.err, err)
+	}
+	if diff := cmp.Diff(ends, p.ends); diff != "" {
+		h.t.Errorf("ends (-want +got):\n%s", diff)
+	}
+}
+
+// TestPullOfThousands takes a list with everything in it, then the same list again: that asks nothing about what is archived.
+func TestPullOfThousands(t *testing.T) {
+	pulling(t, nil, func(h *pullHouse) {
+		orders := append(numbered("ok", 3000), numbered("cut1x", 20)...)
+		orders = append(orders, numbered("walkaway", 30)...)
+		p := h.pull(h.t.Context(), orders, local.PullOptions{})
+		h.want(p, nil, map[string]int{local.PulledArchived: 3020, local.PulledPending: 30})
+		before := h.queries()
+		p = h.pull(h.t.Context(), orders, local.PullOptions{})
+		h.want(p, nil, map[string]int{local.PulledAlready: 3020, local.PulledPending: 30})
+		if n := h.queries() - before; n != 30*3 {
+			t.Errorf("%d queries by the second run, want those about the 30 that wait", n)
+		}
+		if got := p.by["walkaway0x"]; got.State != kyc.StatePending || got.Code != kyc.NoSuchResult {
+			t.Errorf("an order that waits: %+v", got)
+		}
+		if got := p.by["ok7x"]; len(got.Files) != 3 || got.ArchivedAt.IsZero() {
+			t.Errorf("an order that was archived before: %+v", got)
+		}
+	})
+}
+
+// TestPullWaitsForTheService: the service has too much to do for ten minutes; nothing is lost by it, and it is left in peace.
+func TestPullWaitsForTheService(t *testing.T) {
+	pulling(t, nil, func(h *pullHouse) {
+		h.sim.Busy(true)
+		time.AfterFunc(10*time.Minute, func() { h.sim.Busy(false) })
+		p := h.pull(h.t.Context(), numbered("ok", 200), local.PullOptions{})
+		h.want(p, nil, map[string]int{local.PulledArchived: 200})
+		if p.took < 10*time.Minute || p.took > 12*time.Minute {
+			t.Errorf("took %s", p.took)
+		}
+		if refused := h.sim.Stats().Codes["400501"]; refused > 40 {
+			t.Errorf("%d refused queries in ten minutes", refused)
+		}
+		if h.waiting != 1 {
+			t.Errorf("told %d times that it waits", h.waiting)
+		}
+	})
+}
+
+// TestPullGoesOnAfterTrouble: the service breaks down in the middle of a run, in several ways, and comes back.
+func TestPullGoesOnAfterTrouble(t *testing.T) {
+	for name, fault := range map[string]faceidtest.Fault{
+		"no access":     {Route: faceidtest.Query, Skip: 300, Times: 10, Code: "400103"},
+		"not reachable": {Route: faceidtest.Query, Skip: 300, Times: 100, Reset: true},
+		"its own error": {Route: faceidtest.Query, Skip: 300, Times: 100, Code: "999999"},
+		"now and then":  {Route: faceidtest.Query, Rate: 0.2, Code: "400504"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pulling(t, nil, func(h *pullHouse) {
+				if err := h.sim.AddFault(fault); err != nil {
+					t.Fatal(err)
+				}
+				h.want(h.pull(h.t.Context(), numbered("ok", 300), local.PullOptions{}), nil, map[string]int{local.PulledArchived: 300})
+			})
+		})
+	}
+}
+
+// TestPullWithWrongSettings ends at once, with each order's fate told.
+func TestPullWithWrongSettings(t *testing.T) {
+	pulling(t, nil, func(h *pullHouse) {
+		h.sim.ChangeSecret(secret.New("another-secret"))
+		p := h.pull(h.t.Context(), numbered("ok", 500), local.PullOptions{})
+		if !errors.Is(p.err, local.ErrNoAnswer) || p.ends[local.PulledUntouched] < 450 || p.ends[local.PulledArchived] > 0 {
+			t.Errorf("ended with %v, %v", p.err, p.ends)
+		}
+		if p.took > 30*time.Second {
+			t.Errorf("took %s", p.took)
+		}
+		if got := p.by["ok0x"]; got.Class != kyc.Config && !errors.Is(got.Err, kyc.ErrBackoff) {
+			t.Errorf("the first order: %+v", got)
+		}
+		if p = h.pull(h.t.Context(), numbered("ok", 500), local.PullOptions{Wait: 20 * time.Minute}); !errors.Is(p.err, local.ErrNoAnswer) ||
+			p.took < 20*time.Minute || p.took > 26*time.Minute {
+			t.Errorf("asked to wait 20 minutes it ended with %v after %s", p.err, p.took)
+		}
+	})
+}
+
+// TestPullWithOneRefusedOrder: one order is always refused with a code that is about everyone. It holds up nobody, and the run ends.
+func TestPullWithOneRefusedOrder(t *testing.T) {
+	for _, code := range []string{"400101", "400103", "400501"} {
+		t.Run(code, func(t *testing.T) {
+			pulling(t, nil, func(h *pullHouse) {
+				orders := append([]archive.Order{archive.Order("code" + code + "x1")}, numbered("ok", 400)...)
+				p := h.pull(h.t.Context(), orders, local.PullOptions{})
+				h.want(p, nil, map[string]int{local.PulledArchived: 400, local.PulledPending: 1})
+				if p.took > 15*time.Minute {
+					t.Errorf("took %s", p.took)
+				}
+				if got := p.by[orders[0]]; got.Code != code {
+					t.Errorf("it ended with %+v", got)
+				}
+			})
+		})
+	}
+}
+
+// TestPullIsInterrupted: what is under way ends well, and another run goes on.
+func TestPullIsInterrupted(t *testing.T) {
+	pulling(t, nil, func(h *pullHouse) {
+		ctx, cancel := context.WithCancel(h.t.Context())
+		if err := h.sim.AddFault(faceidtest.Fault{Route: faceidtest.Query, Times: -1, Delay: time.Second}); err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(10500*time.Millisecond, cancel)
+		orders := numbered("ok", 1000)
+		p := h.pull(ctx, orders, local.PullOptions{Parallel: 4})
+		h.want(p, local.ErrInterrupted, map[string]int{local.PulledArchived: 24, local.PulledUntouched: 976})
+		h.sim.ClearFaults()
+		p = h.pull(h.t.Context(), orders, local.PullOptions{})
+		h.want(p, nil, map[string]int{local.PulledArchived: 976, local.PulledAlready: 24})
+	})
+}
+
+// TestPullHoldsAFewOrders: of a long list without results only so many are begun at a time.
+func TestPullHoldsAFewOrders(t *testing.T) {
+	pulling(t, nil, func(h *pullHouse) {
+		orders := numbered("walkaway", 2500)
+		ctx, cancel := context.WithCancel(h.t.Context())
+		time.AfterFunc(time.Second, cancel)
+		p := h.pull(ctx, orders, local.PullOptions{})
+		h.want(p, local.ErrInterrupted, map[string]int{local.PulledPending: 1000, local.PulledUntouched: 1500})
+	})
+}
