@@ -1,12 +1,15 @@
 package kyc_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -287,14 +290,14 @@ func TestPassOverManyOrders(t *testing.T) {
 	if perOrder := (after.TotalAlloc - before.TotalAlloc) / waiting; perOrder > 1000 {
 		t.Errorf("%d bytes allocated an order", perOrder)
 	}
-	if took > 10*time.Second { // about 0.2 s on one core
+	if took > 30*time.Second { // about 0.2 s on one core; the bound is for one that is loaded, with the race detector on
 		t.Errorf("took %s", took)
 	}
-	t.Logf("%s, %d bytes allocated an order", took, (after.TotalAlloc-before.TotalAlloc)/waiting)
 }
 
 // manyOrders makes markers and notes by hand: the first ones were last tried two hours ago, the others ten minutes ago;
 // half of all are quiet.
+// They are made in the order of their keys, which is the cheap one for a bucket in memory.
 func (w *world) manyOrders(t *testing.T, waiting, due int) {
 	t.Helper()
 	at := func(before time.Duration, from, to int, key func(archive.Mark) string) {
@@ -307,8 +310,43 @@ func (w *world) manyOrders(t *testing.T, waiting, due int) {
 		}
 	}
 	at(13*time.Hour, 0, waiting, archive.Mark.PendingKey)
+	at(2*time.Hour, waiting/2, waiting, archive.Mark.QuietKey) // for these, two hours are not enough
 	at(2*time.Hour, 0, due, archive.Mark.RetryKey)
 	at(10*time.Minute, due, waiting/2, archive.Mark.RetryKey)
-	at(2*time.Hour, waiting/2, waiting, archive.Mark.QuietKey) // for these, two hours are not enough
 	w.now = epoch.Add(13 * time.Hour)
+}
+
+// TestPassLog: one line a pass; at a level that wakes somebody when orders are at risk, or the pass failed.
+func TestPassLog(t *testing.T) {
+	for level, prepare := range map[slog.Level]func(w *world) bucket.Bucket{
+		slog.LevelInfo: func(w *world) bucket.Bucket { return w.mem },
+		slog.LevelWarn: func(w *world) bucket.Bucket {
+			w.now = w.now.Add(49 * time.Hour)
+			return w.mem
+		},
+		slog.LevelError: func(w *world) bucket.Bucket { return failing{w.mem, "now"} },
+	} {
+		w := newWorld()
+		w.mark(t, "a")
+		var logs bytes.Buffer
+		r := w.refetcher(prepare(w))
+		r.Log = slog.New(slog.NewTextHandler(&logs, nil))
+		r.Run(t.Context(), false)
+		if s := logs.String(); !strings.Contains(s, "level="+level.String()+" msg=pass") || strings.Count(s, "\n") != 1 {
+			t.Errorf("%s: %s", level, s)
+		}
+	}
+}
+
+// TestPassThatIsStoppedSaysNothing: a process that ends is no failure of the pass.
+func TestPassThatIsStoppedSaysNothing(t *testing.T) {
+	w := newWorld()
+	var logs bytes.Buffer
+	r := w.refetcher(failing{w.mem, "now"})
+	r.Log = slog.New(slog.NewTextHandler(&logs, nil))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r.Run(ctx, false); logs.Len() > 0 {
+		t.Error(logs.String())
+	}
 }
