@@ -105,8 +105,11 @@ func TestGateMemory(t *testing.T) {
 	g := newGates(t)
 	g.enter(g.b, "o2", true)
 	g.shut(g.a, "o1", kyc.Busy)
-	g.after(forgetting - time.Millisecond)
+	g.after(time.Second)
 	g.enter(g.b, "o2", true) // has not heard of it
+	g.enter(g.process(g.mem), "o2", false)
+	g.after(forgetting - time.Second - time.Millisecond)
+	g.enter(g.b, "o1", true)
 	g.after(time.Millisecond)
 	g.enter(g.b, "o1", false)
 	g.now = g.now.Add(-time.Hour) // a clock that jumps back makes nothing last an hour
