@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/bucket"
@@ -23,10 +24,18 @@ var ErrNewer = errors.New("written by a newer kycvault; update this one")
 var ErrDamaged = errors.New("damaged (kycvault verify tells more)")
 
 // Archive keeps orders in a bucket. All methods are safe for many goroutines and processes.
-type Archive struct{ b bucket.Bucket }
+type Archive struct {
+	b       bucket.Bucket
+	buffers sync.Pool // that files are read through: there are very many
+}
 
 // New makes the archive that lies in b; b carries the archive's prefix, if there is one.
-func New(b bucket.Bucket) *Archive { return &Archive{b: b} }
+func New(b bucket.Bucket) *Archive {
+	return &Archive{b: b, buffers: sync.Pool{New: func() any { return new(buffer) }}}
+}
+
+// buffer is what a file is read through.
+type buffer [128 << 10]byte
 
 // Bucket gives the store below, for the parts with keys of their own (tickets, doctor).
 func (a *Archive) Bucket() bucket.Bucket { return a.b }

@@ -6,6 +6,8 @@ type Damage struct {
 	Key   string `json:"key"`
 	Kind  string `json:"kind"`
 	What  string `json:"what"`
+	How   string `json:"how,omitempty"`  // of a changed file
+	From  string `json:"from,omitempty"` // of a swapped file: the key whose bytes it holds
 }
 
 // The kinds of damage.
@@ -18,6 +20,15 @@ const (
 	Unknown     = "unknown"      // an object below orders/ or journal/ that this version does not know
 	NoManifest  = "no-manifest"  // a journal entry without its manifest
 	Leftover    = "leftover"     // a marker or note of an order that is archived: verify mends it
+)
+
+// How a file is changed.
+const (
+	Altered    = "altered"    // other bytes, as many
+	Truncated  = "truncated"  // fewer bytes
+	Extended   = "extended"   // more bytes
+	Swapped    = "swapped"    // the bytes of another file of the archive
+	Miscounted = "miscounted" // the right bytes; the manifest's size is wrong
 )
 
 // Mendable tells whether a pull step on the order mends the damage.

@@ -89,12 +89,53 @@ func (a *Archive) checkFile(ctx context.Context, key string, size int64, digest 
 	if obj.Size != size {
 		return fmt.Errorf("%s has %d bytes, not %d: %w", key, obj.Size, size, ErrDamaged)
 	}
-	h := sha256.New()
-	if _, err := io.Copy(h, r); err != nil {
+	got, err := a.measureAll(ctx, r)
+	if err != nil {
 		return fmt.Errorf("read %s: %w", key, err)
 	}
-	if hex.EncodeToString(h.Sum(nil)) != digest {
+	if got.digest != digest {
 		return fmt.Errorf("%s has other bytes than its name says: %w", key, ErrDamaged)
 	}
 	return nil
+}
+
+// measured is what a file's bytes are.
+type measured struct {
+	size   int64
+	digest string
+}
+
+// measure re-reads a stored file.
+func (a *Archive) measure(ctx context.Context, key string) (measured, error) {
+	r, _, err := a.b.Get(ctx, key)
+	if err != nil {
+		return measured{}, err
+	}
+	defer func() { _ = r.Close() }()
+	got, err := a.measureAll(ctx, r)
+	if err != nil {
+		return measured{}, fmt.Errorf("read %s: %w", key, err)
+	}
+	return got, nil
+}
+
+// measureAll reads to the end, or until ctx ends.
+func (a *Archive) measureAll(ctx context.Context, r io.Reader) (measured, error) {
+	buf := a.buffers.Get().(*buffer)
+	defer a.buffers.Put(buf)
+	h := sha256.New()
+	var size int64
+	for {
+		n, err := r.Read(buf[:])
+		_, _ = h.Write(buf[:n]) // never fails
+		size += int64(n)
+		switch {
+		case errors.Is(err, io.EOF):
+			return measured{size, hex.EncodeToString(h.Sum(nil))}, nil
+		case err != nil:
+			return measured{}, err
+		case ctx.Err() != nil:
+			return measured{}, context.Cause(ctx)
+		}
+	}
 }

@@ -391,7 +391,7 @@ func TestErrorsNameTheOrder(t *testing.T) {
 	if _, err := a.Now(ctx); !errors.Is(err, errBroken) {
 		t.Error(err)
 	}
-	if _, err := a.Verify(ctx, nil); !errors.Is(err, errBroken) || !strings.HasPrefix(err.Error(), "list orders") {
+	if _, err := a.Verify(ctx, nil); !errors.Is(err, errBroken) || !strings.HasPrefix(err.Error(), "list retry/") {
 		t.Error(err)
 	}
 }

@@ -2,14 +2,9 @@ package archive
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"iter"
-	"maps"
-	"slices"
-	"strings"
-
-	"github.com/kycvault/kycvault/pkg/bucket"
+	"sync"
+	"time"
 )
 
 // Checked sums up a Verify run.
@@ -19,181 +14,158 @@ type Checked struct {
 	Bytes  int64 `json:"bytes"`
 }
 
+// VerifyOptions say what is checked and how. The zero value is the whole archive.
+type VerifyOptions struct {
+	Orders   []Order   // these alone
+	From, To time.Time // the orders that the journal names from From up to and without To; a zero time is no bound
+	Parallel int       // orders checked at once; 0 is a default
+	// Progress is told, one call at a time, after each order; about is how many orders there will be, as the journal tells. It may be nil.
+	Progress func(done Checked, about int)
+}
+
+// defaultParallel is enough to keep a few processors, or a store that is far away, busy.
+const defaultParallel = 16
+
 // Verify re-reads the archive, or only the given orders, and reports each damage. An error means that the check itself
 // could not go on. It writes nothing. That the last manifest of several has gone shows only in the journal, which is
 // read when all is checked, or when a given order lacks a manifest or the journal entry of one.
 func (a *Archive) Verify(ctx context.Context, report func(Damage), orders ...Order) (Checked, error) {
-	v := verifier{a: a, report: report, suspects: make(map[Order]bool)}
-	if len(orders) > 0 {
-		err := v.some(ctx, orders)
-		return v.sum, err
+	return a.VerifyWith(ctx, report, VerifyOptions{Orders: orders})
+}
+
+// VerifyWith is Verify with options. Report is called for one damage at a time, in no order. Memory is bounded by the
+// number of orders that wait, the days of the journal and the damage, not by the archive's size; with From or To also by
+// the number of orders in that time. Of such a time only what the journal names is seen.
+func (a *Archive) VerifyWith(ctx context.Context, report func(Damage), o VerifyOptions) (Checked, error) {
+	if o.Parallel <= 0 {
+		o.Parallel = defaultParallel
 	}
-	err := v.all(ctx)
+	if o.Progress == nil {
+		o.Progress = func(Checked, int) {}
+	}
+	v := &verifier{a: a, options: o, report: report, suspects: make(map[Order]bool), manifests: newTally(), entries: newTally()}
+	v.entries.seed = v.manifests.seed
+	err := v.run(ctx)
 	return v.sum, err
 }
 
+// verifier is a check under way. The fields below mu are written by many goroutines.
 type verifier struct {
-	a        *Archive
-	report   func(Damage)
-	sum      Checked
-	suspects map[Order]bool // orders whose journal entries are worth a look: a manifest of theirs may have gone
+	a       *Archive
+	options VerifyOptions
+	report  func(Damage)
+	waiting waiting // what had a marker or note when the check began; of given orders it is not read
+	entries tally   // the journal's
+
+	mu        sync.Mutex
+	sum       Checked
+	manifests tally          // of what the manifests that were read should have in the journal
+	suspects  map[Order]bool // orders whose journal entries are worth a look: a manifest of theirs may have gone
+	changed   []changedFile
+}
+
+func (v *verifier) run(ctx context.Context) error {
+	var err error
+	if len(v.options.Orders) > 0 {
+		err = v.some(ctx)
+	} else {
+		err = v.all(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return v.tellChanged(ctx)
 }
 
 // some checks the given orders. The journal is read for those only that lack a manifest or have one without its entry.
-func (v *verifier) some(ctx context.Context, orders []Order) error {
-	for _, o := range orders {
-		if err := v.order(ctx, o); err != nil {
-			return err
+func (v *verifier) some(ctx context.Context) error {
+	v.entries.count = len(v.options.Orders)
+	err := v.each(ctx, func(yield func(group, error) bool) {
+		for _, o := range v.options.Orders {
+			if !yield(group{order: o}, nil) {
+				return
+			}
 		}
+	})
+	if err != nil || len(v.suspects) == 0 {
+		return err
 	}
-	if len(v.suspects) == 0 {
-		return nil
-	}
-	return v.journal(ctx, v.suspects)
+	return v.journal(ctx, "", v.suspects)
 }
 
-// all checks every order, and then the whole journal.
+// all checks every order, or those that the journal names in a time, and then the journal: each day whose entries are not
+// just those of the manifests that were read is looked at entry by entry.
 func (v *verifier) all(ctx context.Context) error {
-	strange := func(key string) {
-		v.report(Damage{Key: key, Kind: Unknown, What: "not below an order's number"})
+	if err := v.waiting.read(ctx, v.a); err != nil {
+		return err
 	}
-	for o, err := range v.a.orders(ctx, strange) {
-		if err == nil {
-			err = v.order(ctx, o)
+	named, err := v.readJournal(ctx)
+	if err != nil {
+		return err
+	}
+	groups := v.groups(ctx)
+	if v.timed() {
+		groups = func(yield func(group, error) bool) {
+			for o := range named {
+				if !yield(group{order: o}, nil) {
+					return
+				}
+			}
 		}
-		if err != nil {
+	}
+	if err := v.each(ctx, groups); err != nil {
+		return err
+	}
+	for _, day := range v.entries.unlike(v.manifests) {
+		if err := v.journal(ctx, day, nil); err != nil {
 			return err
 		}
-	}
-	return v.journal(ctx, nil)
-}
-
-// Orders lists the orders that have anything below orders/, in ascending order. Keys of no order are passed over.
-func (a *Archive) Orders(ctx context.Context) iter.Seq2[Order, error] {
-	return a.orders(ctx, func(string) {})
-}
-
-func (a *Archive) orders(ctx context.Context, strange func(key string)) iter.Seq2[Order, error] {
-	return func(yield func(Order, error) bool) {
-		var last Order
-		for obj, err := range a.b.List(ctx, ordersPrefix, "") {
-			if err != nil {
-				yield("", fmt.Errorf("list orders: %w", err))
-				return
-			}
-			name, _, inside := strings.Cut(strings.TrimPrefix(obj.Key, ordersPrefix), "/")
-			o, err := ParseOrder(name)
-			if err != nil || !inside {
-				strange(obj.Key)
-				continue
-			}
-			if o == last {
-				continue
-			}
-			last = o
-			if !yield(o, nil) {
-				return
-			}
-		}
-	}
-}
-
-// order checks one order: its manifests, every file they name, and what lies there unnamed.
-func (v *verifier) order(ctx context.Context, o Order) error {
-	v.sum.Orders++
-	seen, err := v.a.Markers(ctx, o) // before the evidence: what is stored meanwhile has a marker
-	if err != nil {
-		return err
-	}
-	found, numbers, err := v.listing(ctx, o)
-	if err != nil {
-		return err
-	}
-	last, readable, err := v.chain(ctx, o, numbers)
-	if err != nil {
-		return err
-	}
-	if last == nil {
-		v.suspects[o] = true
-	}
-	if err := v.files(ctx, o, found, last); err != nil {
-		return err
-	}
-	if last != nil && last.State == Archived {
-		v.leftovers(seen)
-	}
-	if readable && len(seen.Pending) == 0 {
-		v.unnamed(o, found, last)
 	}
 	return nil
 }
 
-// leftovers reports the markers and notes of an archived order.
-func (v *verifier) leftovers(seen Seen) {
-	for _, part := range []struct {
-		list []Listed
-		key  func(Mark) string
-	}{{seen.Pending, Mark.PendingKey}, {seen.Retry, Mark.RetryKey}, {seen.Quiet, Mark.QuietKey}} {
-		for _, l := range part.list {
-			v.report(Damage{Order: l.Order, Key: part.key(l.Mark), Kind: Leftover, What: "marker or note of an archived order"})
-		}
-	}
+// timed tells whether only a time of the journal is checked.
+func (v *verifier) timed() bool { return !v.options.From.IsZero() || !v.options.To.IsZero() }
+
+// within tells whether a time, to the second, is one that is checked.
+func (v *verifier) within(at time.Time) bool {
+	return !at.Before(v.options.From.Truncate(time.Second)) && (v.options.To.IsZero() || at.Before(v.options.To))
 }
 
-// unnamed reports the evidence that the last manifest, nil for none, does not name.
-func (v *verifier) unnamed(o Order, found map[string]bucket.Object, last *Stored) {
-	for _, name := range slices.Sorted(maps.Keys(found)) {
-		if last == nil || !last.Names(name) {
-			v.report(Damage{Order: o, Key: FileKey(o, name), Kind: Unnamed, What: "no manifest names this evidence"})
-		}
+// each checks the orders of groups, several at once. The first error ends it.
+func (v *verifier) each(ctx context.Context, groups iter.Seq2[group, error]) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	queue := make(chan group)
+	var workers sync.WaitGroup
+	for range v.options.Parallel {
+		workers.Go(func() {
+			for g := range queue {
+				if err := v.order(ctx, g); err != nil {
+					fail(err)
+				}
+			}
+		})
 	}
-}
-
-// listing gives the evidence that a listing shows, and the numbers of the manifests.
-func (v *verifier) listing(ctx context.Context, o Order) (found map[string]bucket.Object, numbers []int, err error) {
-	found = make(map[string]bucket.Object)
-	for obj, err := range v.a.b.List(ctx, orderPrefix(o), "") {
+	for g, err := range groups {
 		if err != nil {
-			return nil, nil, fmt.Errorf("list order %s: %w", o, err)
+			fail(err)
 		}
-		name := strings.TrimPrefix(obj.Key, orderPrefix(o))
-		if n, ok := parseManifestName(name); ok {
-			numbers = append(numbers, n)
-		} else if _, ok := ParseFileName(name); ok {
-			found[name] = obj
-		} else {
-			v.report(Damage{Order: o, Key: obj.Key, Kind: Unknown, What: "not a name that this version makes"})
+		if ctx.Err() != nil {
+			break
 		}
+		queue <- g
 	}
-	return found, numbers, nil
+	close(queue)
+	workers.Wait()
+	return context.Cause(ctx)
 }
 
-// files re-reads every file that the last manifest names, and every other that the listing showed.
-func (v *verifier) files(ctx context.Context, o Order, found map[string]bucket.Object, last *Stored) error {
-	sizes := make(map[string]int64)
-	for name, obj := range found {
-		sizes[name] = obj.Size
+// tell reports damage, one at a time.
+func (v *verifier) tell(all ...Damage) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, d := range all {
+		v.report(d)
 	}
-	if last != nil {
-		for _, f := range last.Files {
-			sizes[f.Name] = f.Size
-		}
-	}
-	for _, file := range slices.Sorted(maps.Keys(sizes)) {
-		name, _ := ParseFileName(file)
-		key, size := FileKey(o, file), sizes[file]
-		err := v.a.checkFile(ctx, key, size, name.Digest)
-		switch {
-		case errors.Is(err, bucket.ErrNotFound):
-			v.report(Damage{Order: o, Key: key, Kind: Missing, What: "named by the manifest, and not there"})
-		case errors.Is(err, ErrDamaged):
-			v.report(Damage{Order: o, Key: key, Kind: Changed, What: "its bytes are not those that its name and the manifest say"})
-		case err != nil:
-			return err
-		default:
-			v.sum.Files++
-			v.sum.Bytes += size
-		}
-	}
-	return nil
 }

@@ -6,21 +6,55 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 )
 
-// journal checks that every journal entry has its manifest: those of the given orders, or (nil) all.
-func (v *verifier) journal(ctx context.Context, only map[Order]bool) error {
-	for obj, err := range v.a.b.List(ctx, journalPrefix, "") {
-		if err != nil {
-			return fmt.Errorf("list journal: %w", err)
+// readJournal counts the entries, all or those of a time, and gives the orders of the latter. Keys that are none are reported.
+func (v *verifier) readJournal(ctx context.Context) (named map[Order]bool, err error) {
+	named = make(map[Order]bool)
+	for key, e := range v.entriesBelow(ctx, "", &err) {
+		v.entries.add(key)
+		if v.timed() {
+			named[e.Order] = true
 		}
-		e, err := parseJournalKey(obj.Key)
-		switch {
-		case only != nil && !only[e.Order]:
-			continue
-		case err != nil:
-			v.report(Damage{Key: obj.Key, Kind: Unknown, What: err.Error()})
+	}
+	return named, err
+}
+
+// entriesBelow lists the journal, or one day of it: the entries of the time that is checked. What is no entry is
+// reported, unless it is a day's, which is listed again.
+func (v *verifier) entriesBelow(ctx context.Context, day string, failed *error) iter.Seq2[string, JournalEntry] {
+	prefix, after := journalPrefix, ""
+	if day != "" {
+		prefix += day + "/"
+	} else if !v.options.From.IsZero() {
+		after = journalTimePrefix(v.options.From)
+	}
+	return func(yield func(string, JournalEntry) bool) {
+		for obj, err := range v.a.b.List(ctx, prefix, after) {
+			if err != nil {
+				*failed = fmt.Errorf("list journal: %w", err)
+				return
+			}
+			e, err := parseJournalKey(obj.Key)
+			switch {
+			case err != nil && day == "":
+				v.tell(Damage{Key: obj.Key, Kind: Unknown, What: err.Error()})
+			case err != nil:
+			case !v.options.To.IsZero() && !e.At.Before(v.options.To):
+				return // they ascend
+			case v.within(e.At) && !yield(obj.Key, e):
+				return
+			}
+		}
+	}
+}
+
+// journal checks that journal entries have their manifest: those of a day, or ("") of all days, of the given orders or (nil) of all.
+func (v *verifier) journal(ctx context.Context, day string, only map[Order]bool) (err error) {
+	for key, e := range v.entriesBelow(ctx, day, &err) {
+		if only != nil && !only[e.Order] {
 			continue
 		}
 		there, err := v.committed(ctx, e)
@@ -28,10 +62,10 @@ func (v *verifier) journal(ctx context.Context, only map[Order]bool) error {
 			return err
 		}
 		if !there {
-			v.report(Damage{Order: e.Order, Key: obj.Key, Kind: NoManifest, What: "no manifest of this order has the digest of this journal entry"})
+			v.tell(Damage{Order: e.Order, Key: key, Kind: NoManifest, What: "no manifest of this order has the digest of this journal entry"})
 		}
 	}
-	return nil
+	return err
 }
 
 // committed looks for a manifest with the digest of a journal entry, by key as long as there is no gap. What the bytes

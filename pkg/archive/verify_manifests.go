@@ -5,38 +5,39 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // chain reads the manifests one by one upwards, past gaps with the help of the listed numbers, and checks that each follows
-// the one before. It gives the last one that can be read; readable is false when a higher one can not.
-func (v *verifier) chain(ctx context.Context, o Order, listed []int) (last *Stored, readable bool, err error) {
-	readable = true
+// the one before.
+func (l *look) chain(ctx context.Context) error {
+	l.readable = true
 	digest := "" // of the manifest before, where that is known
 	for n := 1; ; n++ {
-		key := FileKey(o, ManifestName(n))
-		s, there, err := v.a.manifest(ctx, o, n)
+		key := FileKey(l.order, ManifestName(n))
+		s, there, err := l.v.a.manifest(ctx, l.order, n)
 		switch {
 		case errors.Is(err, ErrDamaged) || errors.Is(err, ErrNewer):
-			v.report(Damage{Order: o, Key: key, Kind: BadManifest, What: unreadable(err)})
-			readable, digest = false, unknown
+			l.tell(key, BadManifest, unreadable(err))
+			l.readable, digest = false, unknown
 			continue
 		case err != nil:
-			return nil, false, fmt.Errorf("read %s: %w", key, err)
+			return fmt.Errorf("read %s: %w", key, err)
 		}
 		if !there {
-			next, more := numberAfter(listed, n)
+			next, more := numberAfter(l.numbers, n)
 			if !more {
-				return last, readable, nil
+				return nil
 			}
-			v.report(Damage{Order: o, Key: key, Kind: Missing, What: "a later manifest exists"})
+			l.tell(key, Missing, "a later manifest exists")
 			n, digest = next-1, unknown
 			continue
 		}
-		v.follows(s, digest, last)
-		if err := v.journaled(ctx, s); err != nil {
-			return nil, false, err
+		l.follows(s, digest)
+		if err := l.journaled(ctx, s); err != nil {
+			return err
 		}
-		last, readable, digest = &s, true, s.Digest
+		l.last, l.readable, digest = &s, true, s.Digest
 	}
 }
 
@@ -54,27 +55,31 @@ func numberAfter(listed []int, n int) (next int, found bool) {
 }
 
 // follows checks that a manifest names the one before by its digest, and every file that one names.
-func (v *verifier) follows(s Stored, digest string, before *Stored) {
+func (l *look) follows(s Stored, digest string) {
 	what := ""
 	if digest != unknown && s.Previous != digest {
 		what = "does not name the manifest before it"
-	} else if before != nil && slices.ContainsFunc(before.Files, func(f File) bool { return !s.Names(f.Name) }) {
+	} else if l.last != nil && slices.ContainsFunc(l.last.Files, func(f File) bool { return !s.Names(f.Name) }) {
 		what = "does not name every file that the manifest before it names"
 	}
 	if what != "" {
-		v.report(Damage{Order: s.Order, Key: FileKey(s.Order, ManifestName(s.N)), Kind: BadManifest, What: what})
+		l.tell(FileKey(s.Order, ManifestName(s.N)), BadManifest, what)
 	}
 }
 
 // journaled reports a manifest without its journal entry. A step that died left it; or it stands in the place of
 // another, which a journal entry tells.
-func (v *verifier) journaled(ctx context.Context, s Stored) error {
-	there, err := v.a.Journaled(ctx, s)
-	if err != nil || there {
+func (l *look) journaled(ctx context.Context, s Stored) error {
+	there, err := l.v.a.Journaled(ctx, s)
+	if err != nil {
 		return err
 	}
-	v.suspects[s.Order] = true
-	v.report(Damage{Order: s.Order, Key: FileKey(s.Order, ManifestName(s.N)), Kind: Unjournaled, What: "has no journal entry " + s.journalKey()})
+	if !there {
+		l.suspect = true
+		l.tell(FileKey(s.Order, ManifestName(s.N)), Unjournaled, "has no journal entry "+s.journalKey())
+	} else if l.v.within(s.ArchivedAt.Truncate(time.Second)) {
+		l.keys = append(l.keys, s.journalKey())
+	}
 	return nil
 }
 
