@@ -55,6 +55,7 @@ func (p *Puller) verdict(ctx context.Context, v *view) (archive.Verdict, error) 
 		return *v.result, nil
 	}
 	if last := highest(v.manifests); last != nil && last.Result.Code != "" {
+		v.result = &last.Result
 		return last.Result, nil
 	}
 	for _, e := range v.listed {
