@@ -76,6 +76,9 @@ func (m *meter) at(done int64, note string) {
 func (m *meter) expect(total int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.total == total {
+		return
+	}
 	if m.total = total; m.bar != nil {
 		m.bar.ChangeMax64(total)
 	}

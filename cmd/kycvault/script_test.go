@@ -31,6 +31,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"json":    eachJSON,
 		"edit":    edit,
 		"remove":  remove,
+		"swap":    swap,
 		"post":    post,
 	}
 }
@@ -186,6 +187,15 @@ func remove(ts *testscript.TestScript, _ bool, args []string) {
 	for _, file := range glob(ts, args[0]) {
 		ts.Check(os.RemoveAll(file))
 	}
+}
+
+// swap lets two files, each the only one of its pattern, change places: swap PATTERN PATTERN
+func swap(ts *testscript.TestScript, _ bool, args []string) {
+	a, b := glob(ts, args[0])[0], glob(ts, args[1])[0]
+	spare := ts.MkAbs("spare")
+	ts.Check(os.Rename(a, spare))
+	ts.Check(os.Rename(b, a))
+	ts.Check(os.Rename(spare, b))
 }
 
 func glob(ts *testscript.TestScript, pattern string) []string {

@@ -5,16 +5,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/kyc"
 )
 
-// verdict is what --json prints.
+// verdict is what --json prints. The help tells what its fields mean.
 type verdict struct {
 	archive.Checked
-	Damage []archive.Damage `json:"damage"`
-	Mended []archive.Damage `json:"mended"`
+	Seconds float64          `json:"seconds"`
+	Stopped string           `json:"stopped"`
+	Damage  []archive.Damage `json:"damage"`
+	Mended  []archive.Damage `json:"mended"`
+}
+
+// sort puts what was found into the order of keys.
+func (v *verdict) sort() {
+	for _, list := range [][]archive.Damage{v.Damage, v.Mended} {
+		slices.SortStableFunc(list, func(a, b archive.Damage) int {
+			return cmp.Or(cmp.Compare(a.Order, b.Order), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Kind, b.Kind))
+		})
+	}
 }
 
 // unheard makes damage of each order that was named and of which the archive knows nothing.

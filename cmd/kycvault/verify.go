@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/bucket"
@@ -14,6 +16,9 @@ import (
 
 type verifyCmd struct {
 	Orders   []string `arg:"" optional:"" name:"order" help:"Order numbers; none is the whole archive."`
+	Since    string   `placeholder:"TIME" help:"Only orders archived since then: a time, a day, or how long ago (36h, 7d)."`
+	Day      string   `placeholder:"DAY" help:"Only orders archived on that day (UTC): 2026-11-23, today or yesterday."`
+	Parallel int      `placeholder:"N" default:"16" help:"Orders checked at once: 1 to 256."`
 	ReadOnly bool     `name:"read-only" help:"Report only; mend nothing."`
 	JSON     bool     `name:"json" help:"One JSON object on stdout."`
 
@@ -29,16 +34,42 @@ journal against both. What a step that died left behind is mended: evidence that
 manifest its journal entry, an archived order loses its marker. No evidence is ever changed or removed, and nothing is
 mended of an order whose files are damaged: no new manifest may vouch for it.
 
+--since and --day check the orders that the journal names in that time, which is quick enough for every day. A manifest whose journal
+entry has gone, and objects that belong to no order, only a check of the whole archive finds: make one now and then.
+
+Kinds of damage, as they are printed and in "kind":
+
+    missing       a manifest names a file that is not there, or a manifest is not there and a later one is
+    changed       a file's bytes are not those that its name and manifest say; "how" is altered, truncated, extended, swapped (they are
+                  those of the file "from"), or miscounted (the bytes are right, the manifest's size is not)
+    bad-manifest  a manifest can not be read, is about another order, or does not follow the one before
+    no-manifest   a journal entry without its manifest
+    unknown       an object that no version up to this one makes
+    unnamed       evidence that no manifest names, of an order that does not wait (mended)
+    unjournaled   a manifest without its journal entry (mended)
+    leftover      a marker or note of an archived order (mended)
+
+The fields of --json:
+
+    orders, files, bytes  what was read and found good
+    seconds               how long it took
+    stopped               why it ended early, "" if it did not
+    damage, mended        each with orderNo, key, kind, what (for people), and, of a changed file, how and from
+
 Example:
 
     kycvault verify --archive "file://$PWD/vault"
+    kycvault verify --archive "file://$PWD/vault" --since 36h
 
 Exit codes: 0 all is well or mended, 1 something is damaged or not there, 2 wrong usage.`
 }
 
+// maxVerifyParallel bounds --parallel of verify: each order holds a file or a connection.
+const maxVerifyParallel = 256
+
 // Run does it.
 func (c *verifyCmd) Run(ctx context.Context, a *app) error {
-	orders, err := parseOrders(c.Orders)
+	options, err := c.options(a)
 	if err != nil {
 		return usage(err)
 	}
@@ -51,19 +82,33 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	v := verdict{Damage: []archive.Damage{}, Mended: []archive.Damage{}}
-	vault := archive.New(b)
-	if v.Checked, err = vault.Verify(ctx, func(d archive.Damage) { v.Damage = append(v.Damage, d) }, orders...); err != nil {
-		return err
+	stopped := v.check(ctx, a, archive.New(b), options)
+	if stopped == nil && !c.ReadOnly {
+		stopped = v.mend(ctx, local.Mender(cfg, b, writer(), quiet(a, cfg)))
 	}
-	if err := v.unheard(ctx, kyc.Orders{Archive: vault}, orders); err != nil {
-		return err
+	return c.report(ctx, a, v, stopped)
+}
+
+// options reads what is to be checked.
+func (c *verifyCmd) options(a *app) (o archive.VerifyOptions, err error) {
+	if o.Orders, err = parseOrders(c.Orders); err != nil {
+		return o, err
 	}
-	if !c.ReadOnly {
-		if err := v.mend(ctx, local.Mender(cfg, b, writer(), quiet(a, cfg))); err != nil {
-			return err
-		}
+	if c.Parallel < 1 || c.Parallel > maxVerifyParallel {
+		return o, fmt.Errorf("--parallel must be 1 to %d", maxVerifyParallel)
 	}
-	return c.report(a, v)
+	o.Parallel = c.Parallel
+	if c.Since != "" && c.Day != "" || len(c.Orders) > 0 && (c.Since != "" || c.Day != "") {
+		return o, errors.New("name orders, or a time with --since or --day, not both")
+	}
+	if c.Since != "" {
+		o.From, err = parseSince(c.Since, a.now())
+	}
+	if c.Day != "" {
+		o.From, err = parseDay(c.Day, a.now())
+		o.To = o.From.Add(24 * time.Hour)
+	}
+	return o, err
 }
 
 // openExisting opens an archive that must be there: to look into a folder that a typing mistake made would find all well.
@@ -76,16 +121,51 @@ func openExisting(location platform.Archive) (bucket.Bucket, error) {
 	return local.OpenArchive(location)
 }
 
-func (c *verifyCmd) report(a *app, v verdict) error {
-	if c.JSON {
-		if err := a.printJSON(v); err != nil {
-			return err
+// report prints what was found, also when the check ended early.
+func (c *verifyCmd) report(ctx context.Context, a *app, v verdict, stopped error) error {
+	if stopped != nil {
+		v.Stopped = stopped.Error()
+		if ctx.Err() != nil {
+			v.Stopped = "interrupted"
 		}
-	} else if err := v.print(a); err != nil {
+	}
+	v.sort()
+	print := v.print
+	if c.JSON {
+		print = func(a *app) error { return a.printJSON(v) }
+	}
+	if err := print(a); err != nil {
 		return err
 	}
-	if len(v.Damage) > 0 {
+	switch {
+	case v.Stopped == "interrupted":
+		return fmt.Errorf("interrupted after %d orders; nothing is lost by it: run the same command again, or check in parts, with --day", v.Orders)
+	case stopped != nil:
+		return stopped
+	case len(v.Damage) > 0:
 		return fmt.Errorf("damaged: %d; keep the archive as it is, and look for the objects in a backup or an older version", len(v.Damage))
 	}
 	return nil
+}
+
+// check reads the archive again, and tells how far it is meanwhile.
+func (v *verdict) check(ctx context.Context, a *app, vault *archive.Archive, o archive.VerifyOptions) (err error) {
+	start := a.now()
+	var m *meter
+	o.Progress = func(done archive.Checked, about int) {
+		if m == nil {
+			m = a.meter("verify", "orders", int64(about))
+		}
+		m.expect(int64(about))
+		m.at(int64(done.Orders), "")
+	}
+	v.Checked, err = vault.VerifyWith(ctx, func(d archive.Damage) { v.Damage = append(v.Damage, d) }, o)
+	if m != nil {
+		m.end()
+	}
+	if err == nil {
+		err = v.unheard(ctx, kyc.Orders{Archive: vault}, o.Orders)
+	}
+	v.Seconds = a.now().Sub(start).Round(time.Millisecond).Seconds()
+	return err
 }

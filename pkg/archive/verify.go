@@ -72,6 +72,9 @@ func (v *verifier) run(ctx context.Context) error {
 		err = v.all(ctx)
 	}
 	if err != nil {
+		for _, c := range v.changed { // what is found is told, also when the rest can not be looked at
+			v.report(c.damage(""))
+		}
 		return err
 	}
 	return v.tellChanged(ctx)

@@ -258,15 +258,18 @@ func TestVerifyProgress(t *testing.T) {
 	}
 }
 
-// TestVerifyIsInterrupted: it ends soon, with the reason.
+// TestVerifyIsInterrupted: it ends soon, with the reason, and tells what it has found.
 func TestVerifyIsInterrupted(t *testing.T) {
-	a := archive.New(membucket.New(func() time.Time { return epoch }))
+	mem := membucket.New(func() time.Time { return epoch })
+	a := archive.New(mem)
+	put(t, mem, key(archived(t, a, "order0"), 0), []byte("x"))
 	for i := range 100 {
-		archived(t, a, archive.Order(fmt.Sprintf("order%d", i)))
+		archived(t, a, archive.Order(fmt.Sprintf("order1%d", i)))
 	}
+	var found []archive.Damage
 	ctx, cancel := context.WithCancel(t.Context())
-	sum, err := a.VerifyWith(ctx, func(d archive.Damage) { t.Errorf("%+v", d) }, archive.VerifyOptions{
-		Parallel: 2, Progress: func(done archive.Checked, _ int) {
+	sum, err := a.VerifyWith(ctx, func(d archive.Damage) { found = append(found, d) }, archive.VerifyOptions{
+		Parallel: 1, Progress: func(done archive.Checked, _ int) {
 			if done.Orders == 10 {
 				cancel()
 			}
@@ -274,5 +277,8 @@ func TestVerifyIsInterrupted(t *testing.T) {
 	})
 	if !errors.Is(err, context.Canceled) || sum.Orders < 10 || sum.Orders > 15 {
 		t.Errorf("%+v, %v", sum, err)
+	}
+	if len(found) != 1 || found[0].Order != "order0" || found[0].How != archive.Truncated {
+		t.Errorf("found %+v", found)
 	}
 }
