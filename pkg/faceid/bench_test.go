@@ -8,6 +8,7 @@ import (
 	"hash"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,6 +49,24 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkDecodeEscaped(b *testing.B) {
 	plain, reply := benchVideo()
 	reply = []byte(strings.ReplaceAll(string(reply), "/", `\/`))
+	b.SetBytes(int64(base64.StdEncoding.EncodedLen(len(plain))))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := readReply(bytes.NewReader(reply), "IDAXXXXX", "order1", benchSink(sha256.New())); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkDecodeWrapped is BenchmarkDecode for a service that breaks lines, as MIME encoders do.
+func BenchmarkDecodeWrapped(b *testing.B) {
+	plain, _ := benchVideo()
+	var text strings.Builder
+	for line := range slices.Chunk([]byte(base64.StdEncoding.EncodeToString(plain)), 76) {
+		text.Write(line)
+		text.WriteString(`\r\n`)
+	}
+	reply := []byte(`{"code":"0","result":{"video":"` + text.String() + `"}}`)
 	b.SetBytes(int64(base64.StdEncoding.EncodedLen(len(plain))))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -141,6 +141,41 @@ func FuzzBase64(f *testing.F) {
 	})
 }
 
+// FuzzEscapedBase64 is FuzzBase64 for text with escapes: encoding/json says what they mean.
+func FuzzEscapedBase64(f *testing.F) {
+	for _, seed := range []string{
+		`QUJD\/\/\/\/`, `QUJDQU\nJD\r\n`, `\u0051UJD`, `QUJD\/\/8=\n`, `QQ==\/`, `QUJDQUJD\`, `QUJDQUJD\x`, `QUJD\\UJD`, `\/`, `\/\/\/\/\n`,
+		strings.Repeat(`QUJD\/\/9h`, 30) + `\u002b\u002Baa` + strings.Repeat(`QUJD\r\n`, 9),
+	} {
+		f.Add([]byte(seed), uint16(9))
+	}
+	f.Fuzz(func(t *testing.T, text []byte, at uint16) {
+		if bytes.ContainsAny(text, `":`) || bytes.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return // it ends early, may be a data URL, or is text that encoding/json takes otherwise
+		}
+		var plain string
+		wantErr := json.Unmarshal([]byte(`"`+string(text)+`"`), &plain)
+		var want []byte
+		if wantErr == nil {
+			want, wantErr = base64.StdEncoding.DecodeString(strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "").Replace(plain))
+		}
+		cut := min(int(at), len(text))
+		head, tail := `{"code":"0","photo":"`, `"}`
+		for how, r := range map[string]io.Reader{
+			"at once": strings.NewReader(head + string(text) + tail),
+			"split":   io.MultiReader(strings.NewReader(head+string(text[:cut])), strings.NewReader(string(text[cut:])+tail)),
+		} {
+			got, err := decode(r)
+			if (err == nil) != (wantErr == nil) {
+				t.Fatalf("%s: ours: %v, by the book: %v", how, err, wantErr)
+			}
+			if joined := strings.Join(got.Media[archive.Photo], "|"); err == nil && joined != string(want) {
+				t.Fatalf("%s: %q, want %q", how, joined, want)
+			}
+		}
+	})
+}
+
 // FuzzQuanta holds the fast decoder to its promise: it takes what is of the alphabet alone, gives the same bytes as
 // encoding/base64, and writes nowhere else.
 func FuzzQuanta(f *testing.F) {

@@ -23,7 +23,8 @@ var (
 )
 
 // medium decodes one JSON string of Base64 into a sink (PROTOCOL section 4). Clean runs are decoded as they lie in the
-// window; escapes, white space, padding and the edges of windows go through char.
+// window, those with common escapes after these were taken out there; rare escapes, white space, padding and the edges of
+// windows go through char.
 type medium struct {
 	p    *parser
 	kind archive.Kind
@@ -78,17 +79,14 @@ func (m *medium) decode() error {
 	}
 }
 
-// run decodes what lies before the next quote in the window, up to an escape, which it takes as well.
+// run decodes what lies before the next quote in the window, up to an escape that is a rare one, which it takes as well.
 func (m *medium) run(run []byte) (ended bool, err error) {
-	clean := run
-	if i := bytes.IndexByte(run, '\\'); i >= 0 {
-		clean = run[:i]
-	}
+	clean, taken := unescape(run)
 	if err := m.chars(clean); err != nil {
 		return false, err
 	}
-	m.p.in.advance(len(clean))
-	if len(clean) == len(run) && m.p.in.quote == m.p.in.end {
+	m.p.in.advance(taken)
+	if taken == len(run) && m.p.in.quote == m.p.in.end {
 		return false, nil // the window's end
 	}
 	c, ended, err := m.unescaped()
@@ -96,6 +94,35 @@ func (m *medium) run(run []byte) (ended bool, err error) {
 		return ended, err
 	}
 	return false, m.char(c)
+}
+
+// unescape takes the escapes that services put into Base64 out of run, in place, so that the rest can be decoded in bulk:
+// \/ for every slash, as PHP writes it, and line breaks, which count for nothing. It gives what is plain then, and how many
+// bytes of run that was: up to another escape, or to one that the window cuts.
+func unescape(run []byte) (plain []byte, taken int) {
+	from := bytes.IndexByte(run, '\\')
+	if from < 0 {
+		return run, len(run)
+	}
+	to := from
+	for from+1 < len(run) { // at a backslash
+		switch run[from+1] {
+		case '/':
+			run[to] = '/'
+			to++
+		case 'n', 'r':
+		default:
+			return run[:to], from
+		}
+		from += 2
+		clean := bytes.IndexByte(run[from:], '\\')
+		if clean < 0 {
+			clean = len(run) - from
+		}
+		to += copy(run[to:], run[from:from+clean])
+		from += clean
+	}
+	return run[:to], from
 }
 
 // unescaped reads one character of the string, or its closing quote.
