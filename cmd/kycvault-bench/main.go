@@ -88,7 +88,7 @@ func measure(ctx context.Context, s settings, stdout, stderr io.Writer) (err err
 		return fmt.Errorf("make scratch folder: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(s.scratch) }()
-	t := new(table)
+	t := &table{machine: machine()}
 	for _, p := range parts() {
 		if s.only != "" && s.only != p.name {
 			continue

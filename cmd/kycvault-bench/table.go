@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -15,7 +16,10 @@ type row struct {
 	held                     bool
 }
 
-type table struct{ rows []row }
+type table struct {
+	machine string
+	rows    []row
+}
 
 func (t *table) add(r row) { t.rows = append(t.rows, r) }
 
@@ -49,7 +53,7 @@ func (t *table) String() string {
 		rule[i] = strings.Repeat("-", w)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s/%s, %d CPUs\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+	b.WriteString(t.machine + "\n\n")
 	for _, line := range slices.Insert(lines, 1, rule) {
 		for i, cell := range line {
 			fmt.Fprintf(&b, "| %-*s ", widths[i], cell)
@@ -57,6 +61,21 @@ func (t *table) String() string {
 		b.WriteString("|\n")
 	}
 	return b.String()
+}
+
+// machine names the machine, and on Linux how busy it is with other things.
+func machine() string {
+	name := fmt.Sprintf("%s, %s/%s, %d CPUs", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		name += ", load before " + strings.Fields(string(load))[0]
+	}
+	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		if _, rest, found := strings.Cut(string(info), "model name"); found {
+			model, _, _ := strings.Cut(rest, "\n")
+			name += ", " + strings.TrimLeft(model, " \t:")
+		}
+	}
+	return name
 }
 
 // takeTurns runs functions one after another, n times round, and gives the times of each. What else the machine does then

@@ -52,13 +52,15 @@ func document(t *testing.T, path string) string {
 // documents are all documents with their paths.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
-	paths, err := filepath.Glob(root + "/docs/design/*.md")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no decision records: %v", err)
-	}
 	all := map[string]string{}
-	for _, path := range append(paths, readme, root+"/CHANGELOG.md") {
-		all[path] = document(t, path)
+	for _, form := range []string{"/docs/design/*.md", "/docs/*.md", "/*.md"} {
+		paths, err := filepath.Glob(root + form)
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("no %s: %v", form, err)
+		}
+		for _, path := range paths {
+			all[path] = document(t, path)
+		}
 	}
 	return all
 }
@@ -69,7 +71,7 @@ func part(t *testing.T, text, name string) string {
 	_, rest, begun := strings.Cut(text, "<!-- begin "+name+" -->\n")
 	inside, _, ended := strings.Cut(rest, "<!-- end "+name+" -->\n")
 	if !begun || !ended {
-		t.Fatalf("README.md has no part %q", name)
+		t.Fatalf("there is no part %q", name)
 	}
 	return inside
 }
@@ -215,29 +217,41 @@ func canonical(t *testing.T, data []byte) string {
 	return string(b)
 }
 
-// TestDocsLinks follows the links to files of this repository and to headings of the same document.
+// TestDocsLinks follows the links to files of this repository and to headings of its documents.
 func TestDocsLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	heading := regexp.MustCompile(`(?m)^#+ (.+)$`)
-	for path, text := range documents(t) {
-		var anchors []string
-		for _, h := range heading.FindAllStringSubmatch(text, -1) {
-			anchors = append(anchors, "#"+strings.ReplaceAll(regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-"))
-		}
+	all := documents(t)
+	for path, text := range all {
 		for _, m := range link.FindAllStringSubmatch(text, -1) {
-			switch target := m[1]; {
-			case strings.Contains(target, "://"):
-			case strings.HasPrefix(target, "#"):
-				if !slices.Contains(anchors, target) {
-					t.Errorf("%s: no heading %s", path, target)
-				}
-			default:
-				if _, err := os.Stat(filepath.Join(filepath.Dir(path), target)); err != nil {
-					t.Errorf("%s: %v", path, err)
-				}
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			file, heading, _ := strings.Cut(m[1], "#")
+			target := path
+			if file != "" {
+				target = filepath.Join(filepath.Dir(path), file)
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+			if heading != "" && !slices.Contains(anchors(all[target]), heading) {
+				t.Errorf("%s: %s has no heading %s", path, target, heading)
 			}
 		}
 	}
+}
+
+var (
+	headingForm  = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	notInAnchors = regexp.MustCompile(`[^a-z0-9 -]`)
+)
+
+// anchors are a document's headings as links name them.
+func anchors(text string) (names []string) {
+	for _, h := range headingForm.FindAllStringSubmatch(text, -1) {
+		names = append(names, strings.ReplaceAll(notInAnchors.ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-"))
+	}
+	return names
 }
 
 var blockForm = regexp.MustCompile("(?ms)^(<!-- (run|not run: [^\n]+) -->\n)?```sh\n(.*?)^```$")
