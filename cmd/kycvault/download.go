@@ -46,7 +46,10 @@ func (d *download) all(ctx context.Context, files []fetchedFile) (err error) {
 			return fmt.Errorf("fetch %s of order %s: %w", f.Kind, d.order, err)
 		}
 	}
-	return d.publish(ctx, temp, files)
+	if err := ctx.Err(); err != nil {
+		return err // from here on it is quicker to end than to go back
+	}
+	return d.publish(temp, files)
 }
 
 // makeFolder makes a folder, and tells whether it was not there.
@@ -89,15 +92,12 @@ func (d *download) one(ctx context.Context, f fetchedFile, path string) (err err
 	return out.Sync()
 }
 
-// publish gives each whole file its name. Should one fail, those before it are taken back, but for what was written over.
-func (d *download) publish(ctx context.Context, temp string, files []fetchedFile) error {
+// publish gives each whole file its name. Should one fail, those before it are taken back; what they were
+// written over is gone then.
+func (d *download) publish(temp string, files []fetchedFile) error {
 	var placed []string
 	for _, f := range files {
-		err := ctx.Err()
-		if err == nil {
-			err = d.place(filepath.Join(temp, filepath.Base(f.Path)), f.Path)
-		}
-		if err != nil {
+		if err := d.place(filepath.Join(temp, filepath.Base(f.Path)), f.Path); err != nil {
 			for _, path := range placed {
 				_ = os.Remove(path)
 			}

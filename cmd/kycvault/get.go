@@ -84,7 +84,7 @@ func (c *getCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	d := download{vault: vault, order: order, dir: c.Dir, force: c.Force, progress: newProgress(a, result.Files)}
-	if err := d.all(ctx, result.Files); ctx.Err() != nil {
+	if err := d.all(ctx, result.Files); err != nil && ctx.Err() != nil {
 		return errors.New("interrupted: nothing was written; run the same command again")
 	} else if err != nil {
 		return err

@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	a.overrides = flagsByVariable(parsed)
 	parsed.BindTo(ctx, (*context.Context)(nil)) // a Run that waits for something takes it
 	if err := parsed.Run(a); ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return a.fail(errors.New("interrupted"))
+		return a.fail(errors.New("interrupted: run the same command again"))
 	} else if err != nil {
 		return a.fail(err)
 	}
