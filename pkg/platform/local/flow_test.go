@@ -122,7 +122,7 @@ func TestEveryCase(t *testing.T) {
 				for _, c := range cases {
 					h.checkCase(p, c)
 				}
-				if _, err := p.Archive.Verify(t.Context(), func(d archive.Damage) { t.Errorf("damage: %+v", d) }); err != nil {
+				if _, err := p.Archive.Verify(h.t.Context(), func(d archive.Damage) { t.Errorf("damage: %+v", d) }); err != nil {
 					t.Error(err)
 				}
 				for _, dir := range []string{"pending", "retry", "quiet"} {
