@@ -42,7 +42,11 @@ func (d *doctor) space(check, folder string, full, tight uint64) {
 		d.add(finding{Check: check, Level: levelWarning, Found: err.Error(), Means: "how much room there is is not known", Do: "look at the disk by other means"})
 		return
 	}
-	free := st.Bavail * uint64(st.Bsize) //nolint:gosec // a block's size is positive
+	d.add(roomLeft(check, st.Bavail*uint64(st.Bsize), full, tight)) //nolint:gosec // a block's size is positive
+}
+
+// roomLeft judges how many bytes are free.
+func roomLeft(check string, free, full, tight uint64) finding {
 	f := finding{Check: check, Level: levelOK, Found: bytesText(int64(min(free, 1<<62))) + " free"}
 	switch {
 	case free < full:
@@ -50,5 +54,5 @@ func (d *doctor) space(check, folder string, full, tight uint64) {
 	case free < tight:
 		f.Level, f.Means, f.Do = levelWarning, "it may not last long", "make room, or watch it"
 	}
-	d.add(f)
+	return f
 }
