@@ -120,7 +120,7 @@ func TestPullOfThousands(t *testing.T) {
 		if n := h.queries() - before; n != 30*3 {
 			t.Errorf("%d queries by the second run, want those about the 30 that wait", n)
 		}
-		if got := p.by["walkaway0x"]; got.State != kyc.StatePending || got.Code != kyc.NoSuchResult {
+		if got := p.by["walkaway0x"]; got.State != kyc.StatePending || got.Code != kyc.NoSuchResult || got.Attempts != 6 || got.FirstSeen.IsZero() {
 			t.Errorf("an order that waits: %+v", got)
 		}
 		if got := p.by["ok7x"]; len(got.Files) != 3 || got.ArchivedAt.IsZero() {
@@ -205,6 +205,27 @@ func TestPullWithOneRefusedOrder(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestPullAtTheDeadline gives up what never came; a later pull asks again, and the manifest still counts.
+func TestPullAtTheDeadline(t *testing.T) {
+	pulling(t, nil, func(h *pullHouse) {
+		orders := []archive.Order{"novideo1", "walkaway1", "ok1"}
+		h.want(h.pull(h.t.Context(), orders, local.PullOptions{}), nil, map[string]int{local.PulledPending: 2, local.PulledArchived: 1})
+		time.Sleep(71*time.Hour + 55*time.Minute)
+		h.want(h.pull(h.t.Context(), orders, local.PullOptions{}), nil, map[string]int{local.PulledPending: 2, local.PulledAlready: 1})
+		time.Sleep(10 * time.Minute)
+		p := h.pull(h.t.Context(), orders, local.PullOptions{})
+		h.want(p, nil, map[string]int{local.PulledPartial: 1, local.PulledUnavailable: 1, local.PulledAlready: 1})
+		if got := p.by["novideo1"]; len(got.Files) != 2 || !cmp.Equal(got.Missing, []string{"video"}) {
+			t.Errorf("%+v", got)
+		}
+		p = h.pull(h.t.Context(), orders, local.PullOptions{})
+		h.want(p, nil, map[string]int{local.PulledPartial: 1, local.PulledPending: 1, local.PulledAlready: 1})
+		if got := p.by["novideo1"]; got.State != kyc.StatePartial || len(got.Files) != 2 {
+			t.Errorf("%+v", got)
+		}
+	})
 }
 
 // TestPullIsInterrupted: what is under way ends well, and another run goes on.

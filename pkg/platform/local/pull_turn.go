@@ -53,14 +53,14 @@ func (b *backfill) work(ctx context.Context, t turn) (end turn) {
 	case t.report.Next == kyc.NextStep:
 		t.msg = next.msg
 	default:
-		t.status, t.err = b.Orders.Status(ctx, t.order)
+		t.err = b.lookAt(ctx, &t)
 	}
 	return t
 }
 
 // claim writes the order's marker, unless the order is archived: that is known from its manifests alone.
-func (b *backfill) claim(ctx context.Context, t *turn) error {
-	if err := b.lookUp(ctx, t); err != nil || t.already {
+func (b *backfill) claim(ctx context.Context, t *turn) (err error) {
+	if t.already, err = b.readManifests(ctx, t); err != nil || t.already {
 		return err
 	}
 	outcome, first, err := b.Intake.Claim(ctx, t.order, "command")
@@ -68,23 +68,57 @@ func (b *backfill) claim(ctx context.Context, t *turn) error {
 		return err
 	}
 	if outcome.State == kyc.StateArchived { // another process was faster
-		return b.lookUp(ctx, t)
+		t.already, err = b.readManifests(ctx, t)
+		return err
 	}
 	t.msg = first
 	return nil
 }
 
-// lookUp reads the order's manifests, and nothing else.
-func (b *backfill) lookUp(ctx context.Context, t *turn) error {
+// readManifests takes the order's status from its last manifest, and tells whether it is archived.
+func (b *backfill) readManifests(ctx context.Context, t *turn) (archived bool, err error) {
 	manifests, err := b.Archive.Manifests(ctx, t.order)
 	if err != nil || len(manifests) == 0 {
-		return err
+		return false, err
 	}
 	m := manifests[len(manifests)-1]
-	t.already = m.State == archive.Archived
 	t.status = kyc.Status{
 		Order: t.order, State: kyc.State(m.State), FirstSeen: m.FirstSeen, Attempts: m.Attempts, ArchivedAt: m.ArchivedAt,
 		Files: m.Files, Missing: m.Missing,
+	}
+	return m.State == archive.Archived, nil
+}
+
+// lookAt takes the order's status after its last step: by key where that will do, since a listing takes the longer the more
+// orders wait.
+func (b *backfill) lookAt(ctx context.Context, t *turn) (err error) {
+	switch t.report.State {
+	case kyc.StateArchived, kyc.StatePartial:
+		_, err = b.readManifests(ctx, t)
+		return err
+	case kyc.StatePending:
+		if t.status.State == kyc.StatePartial { // opened again: the manifest comes before the marker (DESIGN section 3)
+			return nil
+		}
+		return b.readMarker(ctx, t)
+	}
+	t.status, err = b.Orders.Status(ctx, t.order)
+	return err
+}
+
+// readMarker takes the status of an order that waits from its marker and note.
+func (b *backfill) readMarker(ctx context.Context, t *turn) error {
+	at, _, err := b.Archive.MarkerTime(ctx, t.msg.Mark())
+	if err != nil {
+		return err
+	}
+	t.status = kyc.Status{Order: t.order, State: kyc.StatePending, FirstSeen: at.UTC(), Files: []archive.File{}, Missing: []string{}}
+	for _, kind := range []archive.NoteKind{archive.Retry, archive.Quiet} {
+		note, err := b.Archive.ReadNote(ctx, kind, t.msg.Mark())
+		if err != nil {
+			return err
+		}
+		t.status.Attempts = max(t.status.Attempts, note.Attempts)
 	}
 	return nil
 }
