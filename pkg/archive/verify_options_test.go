@@ -128,6 +128,25 @@ func TestVerifyReadsOneDayAgain(t *testing.T) {
 	}
 }
 
+// TestVerifyMissesNoEntryByCounting: an order that is archived during the check makes up for the entry of one that has gone,
+// in number only. A strange key of that day is told once.
+func TestVerifyMissesNoEntryByCounting(t *testing.T) {
+	mem := membucket.New(func() time.Time { return epoch })
+	a := archive.New(mem)
+	for i := range 5 {
+		archivedAt(t, a, archive.Order(fmt.Sprintf("order%d", i)), epoch)
+	}
+	put(t, mem, archive.JournalKey(epoch, "gone1", digestOf(nil)), nil)
+	put(t, mem, "journal/2026-11-23/strange", nil)
+	c := count(mem)
+	var once sync.Once
+	c.onGet = func(string) { once.Do(func() { archivedAt(t, a, "order9", epoch.Add(time.Minute)) }) }
+	damage, sum := check(t, archive.New(c), archive.VerifyOptions{Parallel: 1})
+	if diff := cmp.Diff([]string{"gone1 no-manifest", " unknown"}, kindsOf(damage)); diff != "" || sum.Orders != 6 {
+		t.Errorf("%d orders, -want +got:\n%s", sum.Orders, diff)
+	}
+}
+
 // TestVerifyOfATime checks what the journal names, and nothing else.
 func TestVerifyOfATime(t *testing.T) {
 	onStores(t, func(t *testing.T, b bucket.Bucket) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kycvault/kycvault/pkg/archive"
+	"github.com/kycvault/kycvault/pkg/bucket"
 	"github.com/kycvault/kycvault/pkg/bucket/membucket"
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
 	"github.com/kycvault/kycvault/pkg/kyc"
@@ -24,7 +27,7 @@ import (
 type pullHouse struct {
 	t       *testing.T
 	sim     *faceidtest.Server
-	bucket  *membucket.Bucket
+	bucket  bucket.Bucket
 	extra   map[string]string
 	waiting int // how often a run began to wait
 }
@@ -152,8 +155,8 @@ func TestPullWaitsForTheService(t *testing.T) {
 func TestPullGoesOnAfterTrouble(t *testing.T) {
 	for name, fault := range map[string]faceidtest.Fault{
 		"no access":     {Route: faceidtest.Query, Skip: 300, Times: 10, Code: "400103"},
-		"not reachable": {Route: faceidtest.Query, Skip: 300, Times: 100, Reset: true},
-		"its own error": {Route: faceidtest.Query, Skip: 300, Times: 100, Code: "999999"},
+		"not reachable": {Route: faceidtest.Query, Skip: 300, Times: 150, Reset: true},
+		"its own error": {Route: faceidtest.Query, Skip: 300, Times: 150, Code: "999999"},
 		"now and then":  {Route: faceidtest.Query, Rate: 0.2, Code: "400504"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -205,6 +208,50 @@ func TestPullWithOneRefusedOrder(t *testing.T) {
 			})
 		})
 	}
+}
+
+// refusing is a bucket that refuses to create some keys.
+type refusing struct {
+	bucket.Bucket
+	refuse func(key string) bool
+}
+
+var errFull = errors.New("disk is full")
+
+func (r refusing) Create(ctx context.Context, key string, c bucket.Content) error {
+	if r.refuse(key) {
+		return errFull
+	}
+	return r.Bucket.Create(ctx, key, c)
+}
+
+// TestPullIntoAFullArchive does not go through a long list for nothing, and names the cause.
+func TestPullIntoAFullArchive(t *testing.T) {
+	pulling(t, nil, func(h *pullHouse) {
+		h.bucket = refusing{h.bucket, func(key string) bool { return strings.HasPrefix(key, "pending/") }}
+		p := h.pull(h.t.Context(), numbered("ok", 500), local.PullOptions{})
+		if !errors.Is(p.err, local.ErrNoArchive) || p.ends[local.PulledFailed] < 16 || p.ends[local.PulledUntouched] < 450 {
+			t.Errorf("ended with %v, %v", p.err, p.ends)
+		}
+		if got := p.by["ok0x"]; !errors.Is(got.Err, errFull) || got.State != "" {
+			t.Errorf("the first order: %+v", got)
+		}
+	})
+}
+
+// TestPullGoesOnWhenTheArchiveFails: a step that could not write is made again; one that never can fails alone.
+func TestPullGoesOnWhenTheArchiveFails(t *testing.T) {
+	pulling(t, nil, func(h *pullHouse) {
+		var failed atomic.Int32
+		h.bucket = refusing{h.bucket, func(key string) bool {
+			return strings.HasPrefix(key, "orders/ok7x/") || strings.HasPrefix(key, "orders/ok5x/") && failed.Add(1) <= 2
+		}}
+		p := h.pull(h.t.Context(), numbered("ok", 50), local.PullOptions{})
+		h.want(p, nil, map[string]int{local.PulledArchived: 49, local.PulledFailed: 1})
+		if got := p.by["ok7x"]; !errors.Is(got.Err, errFull) || got.State != kyc.StatePending {
+			t.Errorf("the order that fails: %+v", got)
+		}
+	})
 }
 
 // TestPullAtTheDeadline gives up what never came; a later pull asks again, and the manifest still counts.
