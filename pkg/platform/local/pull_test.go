@@ -292,6 +292,35 @@ func TestPullIsInterrupted(t *testing.T) {
 	})
 }
 
+// TestPullTidiesUp: whatever call a run died at, the same command run again leaves nothing undone: no manifest without its
+// journal entry, no marker of an archived order.
+func TestPullTidiesUp(t *testing.T) {
+	pulling(t, nil, func(h *pullHouse) {
+		whole := h.bucket.(*membucket.Bucket)
+		orders := numbered("ok", 2)
+		for n := 1; ; n++ {
+			ctx, cancel := context.WithCancel(h.t.Context())
+			f := &faults{n: n, way: death, die: cancel}
+			empty := whole.Clone()
+			h.bucket = bucketFaults{Bucket: empty, f: f}
+			h.pull(ctx, orders, local.PullOptions{Parallel: 1})
+			cancel()
+			if !f.dead {
+				break // it made fewer calls than that
+			}
+			time.Sleep(time.Minute) // a lease it held is over
+			h.bucket = empty
+			h.pull(h.t.Context(), orders, local.PullOptions{})
+			if _, err := archive.New(empty).Verify(h.t.Context(), func(d archive.Damage) { h.t.Errorf("died at call %d: %+v", n, d) }); err != nil {
+				h.t.Error(err)
+			}
+			if left := keysBelow(h.t, empty, archive.ScanPending); len(left) > 0 {
+				h.t.Errorf("died at call %d: left behind %q", n, left)
+			}
+		}
+	})
+}
+
 // TestPullHoldsAFewOrders: of a long list without results only so many are begun at a time.
 func TestPullHoldsAFewOrders(t *testing.T) {
 	pulling(t, nil, func(h *pullHouse) {

@@ -60,8 +60,11 @@ func (b *backfill) work(ctx context.Context, t turn) (end turn) {
 
 // claim writes the order's marker, unless the order is archived: that is known from its manifests alone.
 func (b *backfill) claim(ctx context.Context, t *turn) (err error) {
-	if t.already, err = b.readManifests(ctx, t); err != nil || t.already {
+	if t.already, err = b.readManifests(ctx, t); err != nil {
 		return err
+	}
+	if t.already {
+		return b.tidy(ctx, t.order)
 	}
 	outcome, first, err := b.Intake.Claim(ctx, t.order, "command")
 	if err != nil {
@@ -73,6 +76,32 @@ func (b *backfill) claim(ctx context.Context, t *turn) (err error) {
 	}
 	t.msg = first
 	return nil
+}
+
+// tidy does what a process left undone that died between an order's manifest and the clearing of its marker: the journal
+// entry, and the marker itself. Only such an order has a marker beside a complete manifest.
+func (b *backfill) tidy(ctx context.Context, order archive.Order) error {
+	waiting, err := b.waitingOrders()
+	if err != nil || !waiting[order] {
+		return err
+	}
+	return b.Puller.Mend(ctx, order)
+}
+
+// listWaiting lists the orders that have a marker. One listing serves a whole run: one order's markers alone may take as long
+// to list as everybody's.
+func listWaiting(ctx context.Context, a *archive.Archive) (map[archive.Order]bool, error) {
+	waiting := make(map[archive.Order]bool)
+	for l, err := range a.Scan(ctx, archive.ScanPending) {
+		switch {
+		case archive.Strange(err):
+		case err != nil:
+			return nil, err
+		default:
+			waiting[l.Order] = true
+		}
+	}
+	return waiting, nil
 }
 
 // readManifests takes the order's status from its last manifest, and tells whether it is archived.
