@@ -32,6 +32,7 @@ type Content struct {
 	Body      io.ReadSeeker
 	Size      int64
 	SHA256    [sha256.Size]byte
+	CRC32C    []byte // 4 bytes, big-endian, where whoever made SHA256 made this in the same pass; nil is not known (see Copy)
 	MediaType string // RFC 6838; "" is application/octet-stream
 	Retain    bool   // evidence and manifests: the store's lock, where one is configured, applies
 }

@@ -2,7 +2,9 @@ package bucket_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"io"
 	"path"
 	"path/filepath"
@@ -68,6 +70,9 @@ func TestCopy(t *testing.T) {
 		"no size":     {func(c *bucket.Content) { c.Size = -1 }, bucket.ErrMismatch},
 		"huge size":   {func(c *bucket.Content) { c.Size = 1 << 40 }, bucket.ErrMismatch},
 		"other":       {func(c *bucket.Content) { c.SHA256[0]++ }, bucket.ErrMismatch},
+		"CRC-32C":     {func(c *bucket.Content) { c.CRC32C = castagnoli(content) }, nil},
+		"other CRC":   {func(c *bucket.Content) { c.CRC32C = castagnoli(content + "x") }, bucket.ErrMismatch},
+		"CRC, longer": {func(c *bucket.Content) { c.CRC32C = castagnoli(content); c.Size-- }, bucket.ErrMismatch},
 	}
 	for name, test := range tests {
 		c := bucket.Bytes([]byte(content), "")
@@ -85,6 +90,10 @@ func TestCopy(t *testing.T) {
 			t.Errorf("%s: %d bytes written", name, got.Len())
 		}
 	}
+}
+
+func castagnoli(s string) []byte {
+	return binary.BigEndian.AppendUint32(nil, crc32.Checksum([]byte(s), crc32.MakeTable(crc32.Castagnoli)))
 }
 
 func TestWrap(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"hash/crc32"
 	"io"
 	"os"
 
@@ -34,6 +35,7 @@ type Options struct {
 type Spool struct {
 	options Options
 	digest  hash.Hash
+	guard   hash.Hash32 // CRC-32C of the same bytes, which is next to nothing beside digest
 	size    int64
 
 	file   *os.File // nil until something is spilled
@@ -47,7 +49,7 @@ func New(options Options) *Spool {
 	if options.Memory <= 0 {
 		options.Memory = DefaultMemory
 	}
-	return &Spool{options: options, digest: sha256.New()}
+	return &Spool{options: options, digest: sha256.New(), guard: crc32.New(crc32.MakeTable(crc32.Castagnoli))}
 }
 
 // Write implements io.Writer. After an error the Spool is of no use but to be closed.
@@ -60,6 +62,7 @@ func (s *Spool) Write(p []byte) (int, error) {
 		return 0, s.err
 	}
 	_, _ = s.digest.Write(p)
+	_, _ = s.guard.Write(p)
 	s.size += int64(len(p))
 	return len(p), nil
 }
@@ -145,6 +148,7 @@ func (s *Spool) Content(mediaType string, retain bool) bucket.Content {
 		Body:      io.NewSectionReader(s, 0, s.size),
 		Size:      s.size,
 		SHA256:    [sha256.Size]byte(s.digest.Sum(nil)),
+		CRC32C:    s.guard.Sum(nil),
 		MediaType: mediaType,
 		Retain:    retain,
 	}
