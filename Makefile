@@ -16,7 +16,14 @@ TOOLS         := $(CURDIR)/.cache/bin
 GOLANGCI      := v2.15.0
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI)
 
-.PHONY: help run build cross test race lint fuzz bench ci clean
+# Real servers for tests, at the versions that pkg/peertest looks for.
+VERSITYGW := v1.8.0
+LOCAL_SQS := 2.0.2
+PEERS     := $(CURDIR)/.cache/peers
+S3_PEER   := $(TOOLS)/versitygw-$(VERSITYGW)
+SQS_PEER  := $(PEERS)/local-aws-sqs-$(LOCAL_SQS)
+
+.PHONY: help run build cross test race lint fuzz bench peers ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +39,7 @@ cross: ## compile everything for each system that is supported
 		CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build ./...; \
 	done
 
-test: ## all tests that need nothing but Go
+test: ## all tests; those that need a server skip until there was a `make peers`
 	$(GO) test $(TESTFLAGS) ./...
 
 race: ## the tests again under the race detector (needs a C compiler); -short makes the two explorations smaller
@@ -44,6 +51,16 @@ lint: $(GOLANGCI_LINT) ## gofmt, go vet, golangci-lint
 	if [ -n "$$unformatted" ]; then echo "not in gofmt's form:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GOLANGCI_LINT) run ./...
+
+peers: $(S3_PEER) $(SQS_PEER) ## install the servers that some tests talk to (an S3 and an SQS server; the first time takes two minutes)
+
+$(S3_PEER):
+	GOBIN=$(TOOLS) $(GO) install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW)
+	mv $(TOOLS)/versitygw $@
+
+$(SQS_PEER):
+	npm install --silent --no-save --no-audit --no-fund --prefix $(PEERS) local-aws-sqs@$(LOCAL_SQS)
+	touch $@
 
 # The version is part of the name, so that a new pin installs anew. The first time takes about two minutes.
 $(GOLANGCI_LINT):
