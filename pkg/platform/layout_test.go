@@ -37,7 +37,7 @@ var arrows = []arrow{
 		to: []string{module + "/pkg/bucket/*", module + "/pkg/platform", module + "/functions"}},
 	{why: "each SDK stays in its driver packages", from: []string{module}, direct: true, to: sdks,
 		except: []string{module + "/pkg/bucket/s3bucket", module + "/pkg/bucket/cosbucket", module + "/pkg/delay",
-			module + "/pkg/platform/aws", module + "/pkg/platform/tencent", module + "/functions"}},
+			module + "/pkg/platform/aws", module + "/pkg/platform/tencent", module + "/functions", module + "/cmd/kycvault-bench/bare"}},
 	{why: "the fake service has no way into production",
 		from: []string{module + "/functions", module + "/pkg/platform/aws", module + "/pkg/platform/tencent"},
 		to:   []string{module + "/pkg/faceid/faceidtest"}},
