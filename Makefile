@@ -66,6 +66,26 @@ $(GOLANGCI_LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI)
 	mv $(TOOLS)/golangci-lint $@
 
+# --- AWS Lambda: what `sam build` calls for each function of template.yaml, and the same by hand ---
+LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -tags lambda.norpc -trimpath -ldflags="-s -w"
+
+.PHONY: functions build-WebhookFunction build-PullFunction build-RefetchFunction
+
+functions: ## the three functions for AWS Lambda, as bin/aws/NAME/bootstrap
+	$(LAMBDA_BUILD) -o bin/aws/webhook/bootstrap ./functions/aws/webhook
+	$(LAMBDA_BUILD) -o bin/aws/pull/bootstrap ./functions/aws/pull
+	$(LAMBDA_BUILD) -o bin/aws/refetch/bootstrap ./functions/aws/refetch
+
+build-WebhookFunction:
+	$(LAMBDA_BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/aws/webhook
+
+build-PullFunction:
+	$(LAMBDA_BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/aws/pull
+
+build-RefetchFunction:
+	$(LAMBDA_BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/aws/refetch
+# --- end of AWS Lambda ---
+
 fuzz: ## every fuzz test for FUZZTIME each; FUZZ=regexp chooses some
 	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' FUZZ='$(FUZZ)' bash .ci/fuzz
 
