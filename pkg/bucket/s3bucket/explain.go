@@ -22,6 +22,7 @@ const (
 	codeConflict     = "ConditionalRequestConflict"
 	codeNoKey        = "NoSuchKey"
 	codeNoBucket     = "NoSuchBucket"
+	codeNoLock       = "ObjectLockConfigurationNotFoundError"
 
 	statusForbidden = http.StatusForbidden
 	statusNotFound  = http.StatusNotFound

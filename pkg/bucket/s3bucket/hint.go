@@ -51,7 +51,7 @@ func (b *Bucket) byCode() map[string]string {
 	}
 	if b.config.Lock != "" {
 		locked := "does the bucket have Object Lock? lock= in KYC_ARCHIVE needs a bucket that has it enabled"
-		todo["InvalidRequest"], todo["InvalidBucketState"], todo["ObjectLockConfigurationNotFoundError"] = locked, locked, locked
+		todo["InvalidRequest"], todo["InvalidBucketState"], todo[codeNoLock] = locked, locked, locked
 	}
 	return todo
 }
