@@ -11,8 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-
-	"github.com/kycvault/kycvault/pkg/bucket"
 )
 
 // About is what a bucket says of itself.
@@ -70,11 +68,7 @@ func (b *Bucket) region(ctx context.Context) (Fact[string], error) {
 	case a.status == http.StatusForbidden:
 		return Fact[string]{Unknown: b.noRight("s3:ListBucket", err)}, nil
 	}
-	err = b.explain(ctx, "s3:ListBucket", err)
-	if errors.Is(err, bucket.ErrNotFound) {
-		err = errors.New(b.byCode()[codeNoBucket])
-	}
-	return Fact[string]{}, err
+	return Fact[string]{}, b.explain(ctx, "s3:ListBucket", err)
 }
 
 func (b *Bucket) versioning(ctx context.Context) Fact[Versioning] {

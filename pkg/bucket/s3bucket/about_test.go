@@ -45,4 +45,3 @@ func putDefault(t *testing.T, c Config) {
 		t.Fatal(err)
 	}
 }
-

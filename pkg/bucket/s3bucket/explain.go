@@ -111,7 +111,7 @@ func (b *Bucket) explain(ctx context.Context, action string, err error) error {
 	}
 	a := answerOf(err)
 	switch {
-	case a.code == codeNoKey, a.status == statusNotFound && a.code == "NotFound":
+	case a.code == codeNoKey: // and no other 404: an address where there is no S3 gives that for everything
 		return bucket.ErrNotFound
 	case a.status == 0:
 		return &fault{b.unreached(err), err}

@@ -24,7 +24,7 @@ func (b *Bucket) hint(action string, a answer) string {
 	case a.status == http.StatusMovedPermanently || a.status == http.StatusTemporaryRedirect:
 		return "the bucket is in another region, or elsewhere: mend region= or endpoint= in KYC_ARCHIVE"
 	case a.status == http.StatusNotFound:
-		return "there is no S3 bucket at this address: mend the bucket's name, endpoint= or path_style= in KYC_ARCHIVE"
+		return "there is no such bucket at this address: make it, or mend its name, endpoint= or path_style= in KYC_ARCHIVE"
 	case a.status == http.StatusConflict:
 		return "another write of this key goes on and on: try again later"
 	case a.status == http.StatusServiceUnavailable || a.status == http.StatusTooManyRequests:

@@ -50,7 +50,7 @@ func newWatch(cancel context.CancelCauseFunc, size int64) *watch {
 }
 
 func (w *watch) stalled() {
-	w.cancel(&stalledError{fmt.Sprintf("nothing moved for %v", w.patience)})
+	w.cancel(&stalledError{fmt.Sprintf("nothing moved for %v", w.patience.Round(time.Second))})
 }
 
 // sent counts bytes on their way out.
