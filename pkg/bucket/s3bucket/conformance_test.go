@@ -5,21 +5,22 @@ import (
 
 	"github.com/kycvault/kycvault/pkg/bucket"
 	"github.com/kycvault/kycvault/pkg/bucket/buckettest"
+	"github.com/kycvault/kycvault/pkg/bucket/s3bucket/s3test"
 	"github.com/kycvault/kycvault/pkg/peertest"
 )
 
 // peculiar is what versitygw does otherwise than Amazon's S3 (COMPONENTS). With versions of objects kept, it keeps more than
 // the folders that its keys are.
-func peculiar(k kind) buckettest.Peculiarities {
-	return buckettest.Peculiarities{MarkerTakesKey: k != plain, FolderIsObject: k != plain}
+func peculiar(k s3test.Kind) buckettest.Peculiarities {
+	return buckettest.Peculiarities{MarkerTakesKey: k != s3test.Plain, FolderIsObject: k != s3test.Plain}
 }
 
 // TestConformance runs the suite against a real S3 server, on each kind of bucket.
 func TestConformance(t *testing.T) {
 	server := peertest.StartS3(t)
-	for _, k := range kinds() {
+	for _, k := range s3test.Kinds() {
 		many := 1050 // two pages
-		if k == plain {
+		if k == s3test.Plain {
 			many = 2100
 		}
 		t.Run(string(k), func(t *testing.T) {

@@ -153,6 +153,18 @@ func TestAboutForbidden(t *testing.T) {
 			}
 		}
 	})
+	inBubble(t, says(403, "SignatureDoesNotMatch", ""), func(t *testing.T, c Config) {
+		if _, err := open(t, c).About(t.Context()); err == nil || !strings.Contains(err.Error(), "ask bucket vault: the store answered 403 SignatureDoesNotMatch") {
+			t.Errorf("error %v", err)
+		}
+	})
+	small := &script{steps: []http.HandlerFunc{takes, says(501, "NotImplemented", "")}} // a server that has no versions
+	inBubble(t, small.ServeHTTP, func(t *testing.T, c Config) {
+		a, err := open(t, c).About(t.Context())
+		if err != nil || a.Versioning.Unknown == nil || errors.Is(a.Versioning.Unknown, ErrNoRight) || a.Lock.Unknown == nil {
+			t.Errorf("%+v, error %v", a, err)
+		}
+	})
 	inBubble(t, says(404, "", ""), func(t *testing.T, c Config) {
 		if _, err := open(t, c).About(t.Context()); err == nil || !strings.Contains(err.Error(), "there is no such bucket at this address") {
 			t.Errorf("error %v", err)

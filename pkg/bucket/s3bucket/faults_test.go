@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/kycvault/kycvault/pkg/bucket"
+	"github.com/kycvault/kycvault/pkg/bucket/s3bucket/s3test"
 	"github.com/kycvault/kycvault/pkg/peertest"
 )
 
@@ -46,7 +47,7 @@ func TestFaults(t *testing.T) {
 	t.Parallel()
 	server := peertest.StartS3(t)
 	p := startProxy(t, server, firstOf(refuses(503, "ServiceUnavailable"), losesAnswer, resetsBefore, slow))
-	b := open(t, p.through(makeBucket(t, server, plain)))
+	b := open(t, p.through(makeBucket(t, server, s3test.Plain)))
 	var wg sync.WaitGroup
 	for i := range 24 {
 		wg.Go(func() {
@@ -73,7 +74,7 @@ func TestFaults(t *testing.T) {
 func TestRaceThroughFaults(t *testing.T) {
 	t.Parallel()
 	server := peertest.StartS3(t)
-	for _, k := range kinds() {
+	for _, k := range s3test.Kinds() {
 		p := startProxy(t, server, firstOf(conflicts, losesAnswer, resetsBefore))
 		b := open(t, p.through(makeBucket(t, server, k)))
 		won := make(chan string, 16)
@@ -110,7 +111,7 @@ func TestRaceThroughFaults(t *testing.T) {
 // TestLostAnswer: a create that took effect and was not heard of is ErrExists, as the contract allows.
 func TestLostAnswer(t *testing.T) {
 	server := peertest.StartS3(t)
-	for _, k := range kinds() {
+	for _, k := range s3test.Kinds() {
 		p := startProxy(t, server, onlyFirst(http.MethodPut, losesAnswer))
 		b := open(t, p.through(makeBucket(t, server, k)))
 		if err := b.Create(t.Context(), "k", bucket.Bytes([]byte("mine"), "")); !errors.Is(err, bucket.ErrExists) {
@@ -124,7 +125,7 @@ func TestLostAnswer(t *testing.T) {
 func TestChangedOnTheWay(t *testing.T) {
 	server := peertest.StartS3(t)
 	p := startProxy(t, server, onlyFirst(http.MethodPut, changesByte))
-	b := open(t, p.through(makeBucket(t, server, plain)))
+	b := open(t, p.through(makeBucket(t, server, s3test.Plain)))
 	err := b.Create(t.Context(), "k", bucket.Bytes([]byte("evidence"), ""))
 	if !errors.Is(err, bucket.ErrMismatch) {
 		t.Errorf("error %v", err)
@@ -144,7 +145,7 @@ func TestCutAnswers(t *testing.T) {
 		}
 		return nil
 	})
-	b := open(t, p.through(makeBucket(t, server, plain)))
+	b := open(t, p.through(makeBucket(t, server, s3test.Plain)))
 	text := strings.Repeat("0123456789", 10_000)
 	for i := range 20 {
 		if err := b.Create(t.Context(), fmt.Sprintf("k%02d", i), bucket.Bytes([]byte(text), "")); err != nil {
@@ -179,7 +180,7 @@ func TestCutAnswers(t *testing.T) {
 func TestConnectionsAreKept(t *testing.T) {
 	server := peertest.StartS3(t)
 	p := startProxy(t, server, never)
-	b := open(t, p.through(makeBucket(t, server, plain)))
+	b := open(t, p.through(makeBucket(t, server, s3test.Plain)))
 	for range 10 {
 		_ = b.Create(t.Context(), "a", bucket.Bytes([]byte("x"), ""))
 		_ = b.Put(t.Context(), "b", bucket.Bytes(nil, ""))
@@ -199,7 +200,7 @@ func TestConnectionsAreKept(t *testing.T) {
 // TestMemoryIsFlat: an object's bytes pass through a buffer, however many they are.
 func TestMemoryIsFlat(t *testing.T) {
 	server := peertest.StartS3(t)
-	b := open(t, makeBucket(t, server, plain))
+	b := open(t, makeBucket(t, server, s3test.Plain))
 	c := zeros(128 << 20)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -230,7 +231,7 @@ func (g *gate) Read(p []byte) (int, error) {
 
 // TestKilledInTheMiddle: a server that dies during a put and comes again has the object whole, or not at all.
 func TestKilledInTheMiddle(t *testing.T) {
-	for _, k := range kinds() {
+	for _, k := range s3test.Kinds() {
 		for _, soon := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, back soon %v", k, soon), func(t *testing.T) {
 				t.Parallel()

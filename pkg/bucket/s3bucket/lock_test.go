@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/kycvault/kycvault/pkg/bucket"
+	"github.com/kycvault/kycvault/pkg/bucket/s3bucket/s3test"
 	"github.com/kycvault/kycvault/pkg/peertest"
 )
 
@@ -15,7 +16,7 @@ import (
 func TestLockHolds(t *testing.T) {
 	server := peertest.StartS3(t)
 	for _, mode := range []string{LockCompliance, LockGovernance} {
-		c := makeBucket(t, server, locked)
+		c := makeBucket(t, server, s3test.Locked)
 		c.Lock, c.Retain = mode, 24*time.Hour
 		b := open(t, c)
 		evidence := bucket.Bytes([]byte("evidence"), "")
@@ -24,11 +25,11 @@ func TestLockHolds(t *testing.T) {
 			if err := b.Create(t.Context(), key, content); err != nil {
 				t.Fatal(err)
 			}
-			version := versionOf(t, c, key)
+			version := versionOf(t, server, c.Bucket, key)
 			if err := b.Delete(t.Context(), key); err != nil { // a delete marker
 				t.Errorf("%s: %v", key, err)
 			}
-			_, err := adminOf(c).DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &c.Bucket, Key: &key, VersionId: &version})
+			_, err := s3test.Admin(server).DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &c.Bucket, Key: &key, VersionId: &version})
 			if content.Retain != (err != nil) {
 				t.Errorf("%s, %s: the version's deletion said %v", mode, key, err)
 			}
@@ -39,9 +40,9 @@ func TestLockHolds(t *testing.T) {
 	}
 }
 
-func versionOf(t *testing.T, c Config, key string) string {
+func versionOf(t *testing.T, server *peertest.S3, name, key string) string {
 	t.Helper()
-	head, err := adminOf(c).HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &c.Bucket, Key: &key})
+	head, err := s3test.Admin(server).HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &name, Key: &key})
 	if err != nil || head.VersionId == nil {
 		t.Fatalf("%s has no version: %v", key, err)
 	}
@@ -51,7 +52,7 @@ func versionOf(t *testing.T, c Config, key string) string {
 // TestLockNeedsALockedBucket: elsewhere evidence is refused, with what to do; markers are not.
 func TestLockNeedsALockedBucket(t *testing.T) {
 	server := peertest.StartS3(t)
-	c := makeBucket(t, server, plain)
+	c := makeBucket(t, server, s3test.Plain)
 	c.Lock, c.Retain = LockCompliance, 24*time.Hour
 	b := open(t, c)
 	evidence := bucket.Bytes([]byte("evidence"), "")
