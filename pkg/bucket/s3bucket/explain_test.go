@@ -30,6 +30,7 @@ func TestExplain(t *testing.T) {
 		"elsewhere":          {says(301, "", ""), "get", "mend region= or endpoint="},
 		"no bucket":          {says(404, codeNoBucket, ""), "list", "there is no bucket of this name: make it"},
 		"no S3 at all":       {says(404, "", ""), "list", "there is no such bucket at this address"},
+		"no S3 for a get":    {says(404, "", ""), "get", "there is no such bucket at this address"},
 		"no such key":        {says(404, codeNoKey, ""), "get", "get object k: object not found"},
 		"put forbidden":      {says(403, "AccessDenied", "Access Denied"), "put", "the role lacks s3:PutObject here, or a bucket policy or the KMS key refuses it"},
 		"delete forbidden":   {says(403, "AccessDenied", "Access Denied"), "delete", "lacks s3:DeleteObject"},

@@ -197,11 +197,13 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 }
 
-// TestMemoryIsFlat: an object's bytes pass through a buffer, however many they are.
+// TestMemoryIsFlat: an object's bytes pass through a buffer, however many they are, and are read once.
 func TestMemoryIsFlat(t *testing.T) {
 	server := peertest.StartS3(t)
 	b := open(t, makeBucket(t, server, s3test.Plain))
 	c := zeros(128 << 20)
+	counted := &counter{ReadSeeker: c.Body}
+	c.Body = counted
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	if err := b.Create(t.Context(), "orders/A1/video.mp4", c); err != nil {
@@ -211,6 +213,21 @@ func TestMemoryIsFlat(t *testing.T) {
 	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 2<<20 {
 		t.Errorf("%d bytes allocated to put %d", allocated, c.Size)
 	}
+	if counted.read != c.Size {
+		t.Errorf("%d bytes read to put %d", counted.read, c.Size)
+	}
+}
+
+// counter counts the bytes that are read of a body.
+type counter struct {
+	io.ReadSeeker
+	read int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.ReadSeeker.Read(p)
+	c.read += int64(n)
+	return n, err
 }
 
 // gate is a body that stops half-way until it is let on.
