@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ func TestExplain(t *testing.T) {
 	const assumed = "User: arn:aws:sts::123456789012:assumed-role/pull/x is not authorized to perform: "
 	elsewhere := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Amz-Bucket-Region", "eu-west-1")
+		w.Header().Set("Location", "http://elsewhere/") // not followed
 		refusal(w, 301, "PermanentRedirect", "")
 	}
 	for name, test := range map[string]struct {
@@ -121,6 +123,15 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 	}
 }
 
+// TestDeleteMissing: some servers say so; that is no error.
+func TestDeleteMissing(t *testing.T) {
+	inBubble(t, says(404, codeNoKey, ""), func(t *testing.T, c Config) {
+		if err := open(t, c).Delete(t.Context(), "k"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestNoCredentials: it is told apart from a network that is down, and not tried again.
 func TestNoCredentials(t *testing.T) {
 	s := &script{steps: []http.HandlerFunc{takes}}
@@ -128,10 +139,10 @@ func TestNoCredentials(t *testing.T) {
 		asked := 0
 		c.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			asked++
-			return aws.Credentials{}, errors.New("the SSO session has expired")
+			return aws.Credentials{}, &net.OpError{Op: "dial", Err: errors.New("the SSO session has expired")}
 		})
 		err := open(t, c).Put(t.Context(), "k", bucket.Bytes(nil, ""))
-		if err == nil || !strings.Contains(err.Error(), "put object k: get credentials: the SSO session has expired (sign in anew") {
+		if err == nil || !strings.Contains(err.Error(), "put object k: get credentials: dial: the SSO session has expired (sign in anew") {
 			t.Errorf("error %v", err)
 		}
 		if asked != 1 || s.count() != 0 {
