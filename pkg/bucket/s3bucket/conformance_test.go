@@ -17,16 +17,13 @@ func peculiar(k s3test.Kind) buckettest.Peculiarities {
 
 // TestConformance runs the suite against a real S3 server, on each kind of bucket.
 func TestConformance(t *testing.T) {
-	server := peertest.StartS3(t)
 	for _, k := range s3test.Kinds() {
-		many := 1050 // two pages
-		if k == s3test.Plain {
-			many = 2100
-		}
 		t.Run(string(k), func(t *testing.T) {
+			t.Parallel()
+			server := peertest.StartS3(t)
 			buckettest.Run(t, buckettest.Harness{
 				Open:     func(t *testing.T) bucket.Bucket { return open(t, makeBucket(t, server, k)) },
-				Many:     many,
+				Many:     1100, // two pages
 				Peculiar: peculiar(k),
 			})
 		})
