@@ -81,6 +81,15 @@ func (r *reader) word(name string) string {
 	return v
 }
 
+// namespace reads a namespace of CloudWatch ("PutMetricData"; AWS/ is Amazon's own).
+func (r *reader) namespace(name string) string {
+	v := r.value(name)
+	if !isNamespace(v) {
+		r.mistake(name, "not a namespace", "up to 255 letters, digits and . - _ / #, which do not begin with AWS/")
+	}
+	return v
+}
+
 func (r *reader) oneOf(name string, choices ...string) string {
 	v := r.value(name)
 	if !slices.Contains(choices, v) {
