@@ -12,13 +12,10 @@ import (
 
 // needs are what each function asks platform.Load for.
 var needs = map[string]platform.Needs{
-	"WebhookFunction": platform.NeedAll,
-	"PullFunction":    platform.NeedUpstream | platform.NeedArchive,
-	"RefetchFunction": platform.NeedUpstream | platform.NeedArchive,
+	"WebhookFunction": platform.NeedAll | platform.NeedQueue,
+	"PullFunction":    platform.NeedUpstream | platform.NeedArchive | platform.NeedQueue,
+	"RefetchFunction": platform.NeedUpstream | platform.NeedArchive | platform.NeedQueue,
 }
-
-// ours are the variables that the functions for AWS read and other platforms do not.
-var ours = []string{"KYC_METRICS"}
 
 // load reads a function's environment as the function does.
 func load(t *testing.T, s *samtest.Stack, function string) (platform.Config, map[string]string, error) {
@@ -34,7 +31,6 @@ func load(t *testing.T, s *samtest.Stack, function string) (platform.Config, map
 // TestEnvironment: with each choice that the parameters give, every function gets an environment that it starts with.
 func TestEnvironment(t *testing.T) {
 	full := everything()
-	full["StorageClass"] = "STANDARD" // the others: TestStorageClass
 	full["WebhookAuth"] = "jwt"
 	for name, parameters := range map[string]map[string]string{
 		"defaults": least(), "everything": full,
@@ -56,8 +52,7 @@ func TestEnvironment(t *testing.T) {
 			if c.QueueURL == "" || c.Archive.Bucket != s.Bucket() || c.Archive.Prefix != strings.TrimSuffix(s.Prefix(), "/") {
 				t.Errorf("%s: %s has queue %q, archive %s", name, function, c.QueueURL, c.Archive)
 			}
-			unknown := slices.DeleteFunc(platform.Unknown(list(env)), func(v string) bool { return slices.Contains(ours, v) })
-			if len(unknown) > 0 {
+			if unknown := platform.Unknown(list(env)); len(unknown) > 0 {
 				t.Errorf("%s: nothing reads %q of %s", name, unknown, function)
 			}
 		}
@@ -76,7 +71,6 @@ func list(env map[string]string) []string {
 // TestEnvironmentHoldsChoices follows some choices into the configuration.
 func TestEnvironmentHoldsChoices(t *testing.T) {
 	full := everything()
-	full["StorageClass"] = "STANDARD"
 	full["WebhookAuth"] = "jwt"
 	c, env, err := load(t, stack(t, full), "WebhookFunction")
 	if err != nil {
