@@ -184,34 +184,22 @@ func (w *cloud) complete(order string) int {
 	e.Version, e.RawPath, e.Body = "2.0", "/v1/completions", `{"orderNo":"`+order+`"}`
 	e.Headers = map[string]string{"content-type": "application/json", "authorization": "Bearer " + token}
 	e.RequestContext.HTTP.Method, e.RequestContext.HTTP.Path = http.MethodPost, e.RawPath
-	event, err := json.Marshal(e)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	data, failed := w.webhook.Invoke(w.t.Context(), event, timeout)
-	if failed != nil {
-		w.t.Logf("webhook: %v", failed)
-		return http.StatusInternalServerError
-	}
-	var answer events.LambdaFunctionURLResponse
-	if err := json.Unmarshal(data, &answer); err != nil {
-		w.t.Fatalf("webhook answered %q", data)
-	}
-	return answer.StatusCode
+	return w.ask(e)
 }
 
 // mischief is what the queue does to messages on their way, by chance.
 type mischief struct{ lose, double float64 }
 
+func (mischief) happens(chance float64) bool { return rand.Float64() < chance }
+
 // run plays the event source mapping and the schedule until stop is called.
 func (w *cloud) run(m mischief) (stop func()) {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	var wg sync.WaitGroup
-	for i, f := range w.pulls {
-		random := rand.New(rand.NewPCG(1, uint64(i)))
+	for _, f := range w.pulls {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				w.poll(ctx, f, m, random)
+				w.poll(ctx, f, m)
 			}
 		})
 	}
@@ -232,7 +220,7 @@ func (w *cloud) run(m mischief) (stop func()) {
 }
 
 // poll takes a message and invokes the pull function with it: batch size 1, partial batch response.
-func (w *cloud) poll(ctx context.Context, f *function, m mischief, random *rand.Rand) {
+func (w *cloud) poll(ctx context.Context, f *function, m mischief) {
 	out, err := w.queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl: &w.url, MaxNumberOfMessages: 1, WaitTimeSeconds: 1,
 		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}, //nolint:staticcheck // what the test server knows
@@ -241,11 +229,11 @@ func (w *cloud) poll(ctx context.Context, f *function, m mischief, random *rand.
 		return
 	}
 	msg := out.Messages[0]
-	switch roll := random.Float64(); {
-	case roll < m.lose:
+	if m.happens(m.lose) {
 		w.acknowledge(msg)
 		return
-	case roll < m.lose+m.double:
+	}
+	if m.happens(m.double) {
 		w.send(*msg.Body)
 	}
 	began := time.Now()
