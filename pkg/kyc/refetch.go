@@ -3,6 +3,7 @@ package kyc
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -37,7 +38,7 @@ type PassReport struct {
 // Run makes a pass and logs one line about it: the platforms' way in. What fails is in the log, and the next pass's to mend.
 func (r *Refetcher) Run(ctx context.Context, resume bool) {
 	report, err := r.Pass(ctx, resume)
-	if ctx.Err() != nil {
+	if stopped(ctx) {
 		return
 	}
 	level := slog.LevelInfo
@@ -55,10 +56,16 @@ func (r *Refetcher) Run(ctx context.Context, resume bool) {
 	r.Log.LogAttrs(ctx, level, "pass", attrs...)
 }
 
+// stopped tells whether the process was asked to stop: what fails then needs nobody. A deadline that passed is another thing.
+func stopped(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
+
 // Pass hands out each due order as a single try: the oldest first, and no more than will be worked off before the next
 // pass. resume is for a process that takes up after another: orders that were never tried are due at once, as a chain.
 func (r *Refetcher) Pass(ctx context.Context, resume bool) (PassReport, error) {
-	if err := r.Tickets.Warm(ctx); err != nil {
+	switch err := r.Tickets.Warm(ctx); {
+	case stopped(ctx):
+		return PassReport{}, ctx.Err()
+	case err != nil:
 		r.Log.LogAttrs(ctx, slog.LevelError, "ticket could not be refreshed; the pass goes on", slog.Any("error", err))
 	}
 	p := pass{Refetcher: r, resume: resume}

@@ -263,6 +263,36 @@ func TestPassGoesOnWithoutTicket(t *testing.T) {
 	}
 }
 
+// waits is a ticket that is refreshed elsewhere, until the context ends.
+type waits struct{}
+
+func (waits) Warm(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestPassIsStopped: a process that is asked to stop while it waits for the ticket logs nothing that somebody would be called
+// for; a function whose time is up does.
+func TestPassIsStopped(t *testing.T) {
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	for name, test := range map[string]struct {
+		ctx  context.Context
+		want int // lines
+	}{"asked to stop": {canceled, 0}, "time is up": {late, 2}} {
+		var log bytes.Buffer
+		w := newWorld()
+		r := w.refetcher(w.mem)
+		r.Tickets, r.Log = waits{}, slog.New(slog.NewTextHandler(&log, nil))
+		r.Run(test.ctx, false)
+		if got := strings.Count(log.String(), "level=ERROR"); got != test.want {
+			t.Errorf("%s: %d errors, want %d: %s", name, got, test.want, &log)
+		}
+	}
+}
+
 // TestPassOverManyOrders: 100,000 orders wait, each tried ten minutes ago but for 100 that are due. A pass costs the
 // listings and work for the due ones only (DESIGN section 7): nothing is read or written besides the back-off note.
 func TestPassOverManyOrders(t *testing.T) {
