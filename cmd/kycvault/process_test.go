@@ -78,6 +78,7 @@ type serving struct {
 	cmd  *exec.Cmd
 	url  string
 	logs *strings.Builder
+	pass chan struct{} // closed when the first pass is over
 	done chan struct{}
 }
 
@@ -88,7 +89,8 @@ func (v *vault) serve(extra ...string) *serving {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	s := &serving{cmd: exec.Command(file, "serve", "--listen", "127.0.0.1:0"), logs: new(strings.Builder), done: make(chan struct{})}
+	s := &serving{cmd: exec.Command(file, "serve", "--listen", "127.0.0.1:0"), logs: new(strings.Builder),
+		pass: make(chan struct{}), done: make(chan struct{})}
 	s.cmd.Env = v.env(extra...)
 	out, err := s.cmd.StderrPipe()
 	if err != nil {
@@ -111,17 +113,21 @@ func (v *vault) serve(extra ...string) *serving {
 	return s
 }
 
-// read keeps the log lines and finds the address in them.
+// read keeps the log lines and finds in them the address, and the end of the first pass.
 func (s *serving) read(out io.Reader, address chan<- string) {
 	defer close(s.done)
+	var passed sync.Once
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		s.logs.WriteString(lines.Text() + "\n")
 		var line struct {
 			Msg     string `json:"msg"`
 			Address string `json:"address"`
 		}
-		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
+		switch _ = json.Unmarshal(lines.Bytes(), &line); line.Msg {
+		case "serving":
 			address <- line.Address
+		case "pass":
+			passed.Do(func() { close(s.pass) })
 		}
 	}
 }
@@ -189,6 +195,33 @@ func (v *vault) wait(orders []string) {
 	}
 }
 
+// settle waits until no marker is left, also none of an order whose 202 did not reach anybody: markers are cleared after the commit.
+func (v *vault) settle() {
+	v.t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		left, err := filepath.Glob(filepath.Join(v.dir, archive.ScanPending, "*"))
+		if err != nil {
+			v.t.Fatal(err)
+		}
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			v.t.Fatalf("left behind: %q", left)
+		}
+	}
+}
+
+// system lists what lies in a folder below system/.
+func (v *vault) system(folder string) []string {
+	v.t.Helper()
+	files, err := filepath.Glob(filepath.Join(v.dir, "system", folder, "*"))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return files
+}
+
 // verify judges the archive: nothing damaged, no marker left.
 func (v *vault) verify() {
 	v.t.Helper()
@@ -229,10 +262,11 @@ func TestKillNine(t *testing.T) {
 	t.Logf("%d orders promised in 8 lives", len(promised))
 	v.serve()
 	v.wait(promised)
-	time.Sleep(time.Second) // markers are cleared after the commit
+	v.settle()
 	v.verify()
-	if st := v.sim.Stats(); st.Refreshes != 1 {
-		t.Errorf("%d refreshes for 9 processes, want 1", st.Refreshes)
+	// One that was killed in the middle of a refresh has left a lease without a ticket; there is no other reason for a second one.
+	if n, tickets, leases := v.sim.Stats().Refreshes, len(v.system("ticket")), len(v.system("lease")); tickets != 1 || n > leases {
+		t.Errorf("%d refreshes under %d leases for 9 processes, %d tickets, want 1", n, leases, tickets)
 	}
 }
 
