@@ -82,6 +82,10 @@ type serving struct {
 	done chan struct{}
 }
 
+func newServing(cmd *exec.Cmd) *serving {
+	return &serving{cmd: cmd, logs: new(strings.Builder), pass: make(chan struct{}), done: make(chan struct{})}
+}
+
 // serve starts the binary and waits until it listens.
 func (v *vault) serve(extra ...string) *serving {
 	v.t.Helper()
@@ -89,8 +93,7 @@ func (v *vault) serve(extra ...string) *serving {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	s := &serving{cmd: exec.Command(file, "serve", "--listen", "127.0.0.1:0"), logs: new(strings.Builder),
-		pass: make(chan struct{}), done: make(chan struct{})}
+	s := newServing(exec.Command(file, "serve", "--listen", "127.0.0.1:0"))
 	s.cmd.Env = v.env(extra...)
 	out, err := s.cmd.StderrPipe()
 	if err != nil {
