@@ -163,7 +163,7 @@ func (p *pass) consider(l archive.Listed) {
 	if fresh {
 		last = l.At
 	}
-	if p.resume && fresh || p.Settings.due(age, p.now.Sub(last), quiet) {
+	if p.resume && fresh || p.Settings.due(age, since(p.now, last), quiet) {
 		p.due = append(p.due, dueOrder{mark: l.Mark, at: l.At, chain: p.resume && fresh})
 	}
 }

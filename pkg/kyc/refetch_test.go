@@ -247,6 +247,24 @@ func TestPassReportsStrangeKeysAndRisk(t *testing.T) {
 	}
 }
 
+// TestPassAfterTheClockWasSetBack: a store whose clock ran ahead when markers and notes were written still has every order tried
+// at once. The times of files are this machine's, and a machine may begin with its hours in another zone.
+func TestPassAfterTheClockWasSetBack(t *testing.T) {
+	for _, kind := range []archive.NoteKind{archive.Retry, archive.Quiet} {
+		w := newWorld()
+		w.waitingOrders(t, 2)
+		m := archive.Mark{Order: "o18", Opening: "000"}
+		if err := archive.New(w.mem).WriteNote(t.Context(), kind, m, archive.Note{Attempts: 1}); err != nil {
+			t.Fatal(err)
+		}
+		w.now = w.now.Add(-8 * time.Hour)
+		q := &queue{room: 9}
+		if report := w.pass(t, q, false); report.Due != 2 || len(q.msgs) != 2 {
+			t.Errorf("%+v", report)
+		}
+	}
+}
+
 // cold is a ticket that can not be refreshed.
 type cold struct{}
 
