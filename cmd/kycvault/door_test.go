@@ -86,24 +86,17 @@ func (v *vault) tree() []string {
 func (v *vault) atRest(extra ...string) *serving {
 	v.t.Helper()
 	s := v.serve(append(extra, "KYC_REFETCH_EVERY=1h")...)
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if _, ok := v.sim.Ticket(); ok && len(v.ticketFiles()) > 0 {
-			time.Sleep(100 * time.Millisecond)
-			return s
-		}
-		if time.Now().After(end) {
-			v.t.Fatal("no ticket")
-		}
+	select {
+	case <-s.pass:
+	case <-s.done:
+		v.t.Fatalf("serve ended:\n%s", s.logs)
+	case <-time.After(30 * time.Second):
+		v.t.Fatal("no pass")
 	}
-}
-
-func (v *vault) ticketFiles() []string {
-	v.t.Helper()
-	files, err := filepath.Glob(filepath.Join(v.dir, "system", "ticket", "*"))
-	if err != nil {
-		v.t.Fatal(err)
+	if len(v.system("ticket")) == 0 {
+		v.t.Fatal("no ticket")
 	}
-	return files
+	return s
 }
 
 // TestDoor sends what strangers send. Nothing of it leaves a trace in the archive; a good request at the end does.

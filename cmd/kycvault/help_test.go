@@ -95,7 +95,7 @@ func servesUntilStopped(t *testing.T, cmd *exec.Cmd) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s := &serving{cmd: cmd, logs: new(strings.Builder), done: make(chan struct{})}
+	s := newServing(cmd)
 	address := make(chan string, 1)
 	go s.read(stderr, address)
 	select {

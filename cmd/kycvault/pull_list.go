@@ -20,11 +20,11 @@ func (c *pullCmd) list(ctx context.Context, a *app) (orderlist.List, error) {
 		return orderlist.List{Orders: orders, Repeated: len(c.Orders) - len(orders)}, usage(err)
 	}
 	l, err := c.readList(ctx, a)
-	if errors.Is(err, orderlist.ErrList) || errors.Is(err, os.ErrNotExist) {
-		return l, usage(err)
-	}
-	if err != nil {
-		return l, err
+	switch {
+	case ctx.Err() != nil:
+		return l, ctx.Err()
+	case err != nil:
+		return l, usage(err) // a list that can not be read is as good as none
 	}
 	for _, bad := range l.Bad {
 		a.tell(fmt.Sprintf("%s: %v", c.listName(), bad))
@@ -46,25 +46,30 @@ func (c *pullCmd) listName() string {
 }
 
 // readList reads the list. Ctrl-C ends the reading of a standard input that does not end.
-func (c *pullCmd) readList(ctx context.Context, a *app) (l orderlist.List, err error) {
+func (c *pullCmd) readList(ctx context.Context, a *app) (orderlist.List, error) {
 	in := io.NopCloser(a.stdin)
 	if c.File != stdinName {
+		var err error
 		if in, err = os.Open(c.File); err != nil {
-			return l, fmt.Errorf("read list: %w", err)
+			return orderlist.List{}, fmt.Errorf("read list: %w", err)
 		}
 	}
-	read := make(chan struct{})
+	type result struct {
+		list orderlist.List
+		err  error
+	}
+	read := make(chan result, 1)
 	go func() {
-		defer close(read)
-		l, err = orderlist.Read(in, orderlist.Options{Column: c.Column})
+		l, err := orderlist.Read(in, orderlist.Options{Column: c.Column})
+		read <- result{l, errors.Join(err, in.Close())}
 	}()
 	select {
-	case <-read:
+	case r := <-read:
+		if errors.Is(r.err, orderlist.ErrList) {
+			r.err = fmt.Errorf("%s %w", c.listName(), r.err)
+		}
+		return r.list, r.err
 	case <-ctx.Done():
 		return orderlist.List{}, ctx.Err()
 	}
-	if err != nil {
-		err = fmt.Errorf("%s %w", c.listName(), err)
-	}
-	return l, errors.Join(err, in.Close())
 }

@@ -21,6 +21,10 @@ func newPullReport(path string) (*pullReport, error) {
 	if path == "" {
 		return nil, nil
 	}
+	// The name is taken by renaming, which would put a file in the place of a device, and fail on a folder after hours.
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("begin report: %s is not a file; for standard output there is --json", path)
+	}
 	f, err := os.OpenFile(path+".part", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("begin report: %w", err)

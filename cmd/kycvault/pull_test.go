@@ -59,6 +59,16 @@ func (v *vault) journaled() int {
 	return len(entries)
 }
 
+// waitJournaled waits until n orders are archived by a pull under way.
+func (v *vault) waitJournaled(n int) {
+	v.t.Helper()
+	for end := time.Now().Add(2 * time.Minute); v.journaled() < n; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			v.t.Fatalf("%d orders are archived, want %d", v.journaled(), n)
+		}
+	}
+}
+
 // writeList writes a list of n orders.
 func writeList(t *testing.T, n int) string {
 	t.Helper()
@@ -112,9 +122,7 @@ func TestPullInterruptedAndResumed(t *testing.T) {
 	}
 	for i, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
 		b := v.pullList(list, "--parallel", "4", "--report", report)
-		for v.journaled() < 15*(i+1) {
-			time.Sleep(5 * time.Millisecond)
-		}
+		v.waitJournaled(15 * (i + 1))
 		if err := b.cmd.Process.Signal(signal); err != nil {
 			t.Fatal(err)
 		}
@@ -160,9 +168,7 @@ func TestPullListMemory(t *testing.T) {
 	t.Parallel()
 	v := newVault(t)
 	b := v.pullList(writeList(t, 200_000), "--parallel", "4")
-	for v.journaled() < 100 {
-		time.Sleep(20 * time.Millisecond)
-	}
+	v.waitJournaled(100)
 	peak := peakMiB(t, b.cmd.Process.Pid)
 	if err := b.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)

@@ -47,6 +47,8 @@ const (
 	probeLease = time.Minute      // a prober that has not answered by then died
 	othersTime = 30 * time.Second // for other orders to probe before one that was refused may
 	maxRefused = 16               // orders that a note remembers
+
+	longestWait = 5 * time.Minute // between two probes
 )
 
 // Pass is the right to ask the upstream, or its refusal.
@@ -78,7 +80,7 @@ func (g *Gate) Enter(ctx context.Context, order archive.Order) (Pass, error) {
 	if slices.Contains(note.Orders, order) {
 		from = from.Add(othersTime)
 	}
-	if now.Before(from) {
+	if ahead := from.Sub(now); ahead > 0 && ahead <= longestWait+othersTime+maxClockSkew { // else the clock was set back
 		return Pass{}, nil
 	}
 	return g.takeProbe(ctx, note, now)
@@ -101,7 +103,7 @@ func (g *Gate) takeProbe(ctx context.Context, note *backoff, now time.Time) (Pas
 	if err != nil {
 		return Pass{}, fmt.Errorf("read probe: %w", err)
 	}
-	if now.Sub(obj.Modified) < probeLease {
+	if since(now, obj.Modified) < probeLease {
 		return Pass{}, r.Close()
 	}
 	if err := errors.Join(r.Close(), g.write(ctx, *note, now, now), g.Bucket.Delete(ctx, key)); err != nil {
@@ -168,7 +170,7 @@ func (g *Gate) shut(ctx context.Context, p Pass, order archive.Order, class Clas
 // wait doubles with each failed probe. Load passes sooner than a wrong secret; but for any other trouble the first
 // probe is at once: it may be one order's alone.
 func wait(class Class, round int) time.Duration {
-	first, most := 5*time.Second, 5*time.Minute
+	first, most := 5*time.Second, longestWait
 	if class == Busy {
 		first, most = 2*time.Second, time.Minute
 	} else if round == 1 {

@@ -118,6 +118,19 @@ func TestGateMemory(t *testing.T) {
 	g.enter(g.b, "o1", true)
 }
 
+// TestGateAfterTheClockWasSetBack: neither a note nor a probe from a clock that ran ahead keeps anybody waiting until that time.
+func TestGateAfterTheClockWasSetBack(t *testing.T) {
+	g := newGates(t)
+	g.shut(g.a, "o1", kyc.Busy)
+	g.now = g.now.Add(-8 * time.Hour)
+	probe := g.enter(g.process(g.mem), "o2", true)
+	g.leave(g.b, probe, "o2", kyc.Busy)
+	g.after(time.Minute)
+	g.enter(g.b, "o3", true) // takes the probe, and dies
+	g.now = g.now.Add(-8 * time.Hour)
+	g.enter(g.process(g.mem), "o4", true)
+}
+
 func remove(t *testing.T, b bucket.Bucket, key string) {
 	t.Helper()
 	if err := b.Delete(t.Context(), key); err != nil {

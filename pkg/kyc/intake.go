@@ -106,7 +106,7 @@ func (in *Intake) remind(ctx context.Context, seen archive.Seen, l archive.Liste
 func (in *Intake) touch(ctx context.Context, seen archive.Seen, l archive.Listed) (bool, error) {
 	kind, last := lastTry(seen, l)
 	now, err := in.Archive.Now(ctx)
-	if err != nil || now.Sub(last) <= hintGap {
+	if err != nil || since(now, last) <= hintGap {
 		return false, err
 	}
 	note, err := in.Archive.ReadNote(ctx, kind, l.Mark)

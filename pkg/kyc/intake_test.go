@@ -45,6 +45,18 @@ func TestCompletionMakesMarkerAndHint(t *testing.T) {
 	}
 }
 
+// TestNewHintAfterTheClockWasSetBack: one that ran ahead when the marker was made does not hold back hints until that time.
+func TestNewHintAfterTheClockWasSetBack(t *testing.T) {
+	w := newWorld()
+	w.completion(t, w.mem, created)
+	w.now = w.now.Add(-8 * time.Hour)
+	for _, want := range []int{1, 0} {
+		if hints := w.completion(t, w.mem, known); len(hints) != want {
+			t.Errorf("%d hints, want %d", len(hints), want)
+		}
+	}
+}
+
 // TestNewHintOncePerMinute: whoever asks how often, an order that waits gets one new hint a minute.
 func TestNewHintOncePerMinute(t *testing.T) {
 	w := newWorld()

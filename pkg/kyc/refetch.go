@@ -3,6 +3,7 @@ package kyc
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -38,7 +39,7 @@ type PassReport struct {
 // Run makes a pass and logs one line about it: the way in of a process that lives on. What fails is in the log, and the next
 // pass's to mend; what fails since the process is stopping is nobody's to mend.
 func (r *Refetcher) Run(ctx context.Context, resume bool) {
-	if report, err := r.RunReport(ctx, resume); err != nil && ctx.Err() == nil {
+	if report, err := r.RunReport(ctx, resume); err != nil && !stopped(ctx) {
 		r.logPass(ctx, report, err)
 	}
 }
@@ -46,7 +47,7 @@ func (r *Refetcher) Run(ctx context.Context, resume bool) {
 // RunReport makes a pass and logs one line about it, unless it fails: then the line is the caller's.
 func (r *Refetcher) RunReport(ctx context.Context, resume bool) (PassReport, error) {
 	report, err := r.Pass(ctx, resume)
-	if err == nil && ctx.Err() == nil {
+	if err == nil && !stopped(ctx) {
 		r.logPass(ctx, report, nil)
 	}
 	return report, err
@@ -73,10 +74,16 @@ func (p PassReport) Attrs() []slog.Attr {
 	}
 }
 
+// stopped tells whether the process was asked to stop: what fails then needs nobody. A deadline that passed is another thing.
+func stopped(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
+
 // Pass hands out each due order as a single try: the oldest first, and no more than will be worked off before the next
 // pass. resume is for a process that takes up after another: orders that were never tried are due at once, as a chain.
 func (r *Refetcher) Pass(ctx context.Context, resume bool) (PassReport, error) {
-	if err := r.Tickets.Warm(ctx); err != nil {
+	switch err := r.Tickets.Warm(ctx); {
+	case stopped(ctx):
+		return PassReport{}, ctx.Err()
+	case err != nil:
 		r.Log.LogAttrs(ctx, slog.LevelError, "ticket could not be refreshed; the pass goes on", slog.Any("error", err))
 	}
 	p := pass{Refetcher: r, resume: resume}
@@ -174,7 +181,7 @@ func (p *pass) consider(l archive.Listed) {
 	if fresh {
 		last = l.At
 	}
-	if p.resume && fresh || p.Settings.due(age, p.now.Sub(last), quiet) {
+	if p.resume && fresh || p.Settings.due(age, since(p.now, last), quiet) {
 		p.due = append(p.due, dueOrder{mark: l.Mark, at: l.At, chain: p.resume && fresh})
 	}
 }

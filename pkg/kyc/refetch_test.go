@@ -247,6 +247,24 @@ func TestPassReportsStrangeKeysAndRisk(t *testing.T) {
 	}
 }
 
+// TestPassAfterTheClockWasSetBack: a store whose clock ran ahead when markers and notes were written still has every order tried
+// at once. The times of files are this machine's, and a machine may begin with its hours in another zone.
+func TestPassAfterTheClockWasSetBack(t *testing.T) {
+	for _, kind := range []archive.NoteKind{archive.Retry, archive.Quiet} {
+		w := newWorld()
+		w.waitingOrders(t, 2)
+		m := archive.Mark{Order: "o18", Opening: "000"}
+		if err := archive.New(w.mem).WriteNote(t.Context(), kind, m, archive.Note{Attempts: 1}); err != nil {
+			t.Fatal(err)
+		}
+		w.now = w.now.Add(-8 * time.Hour)
+		q := &queue{room: 9}
+		if report := w.pass(t, q, false); report.Due != 2 || len(q.msgs) != 2 {
+			t.Errorf("%+v", report)
+		}
+	}
+}
+
 // cold is a ticket that can not be refreshed.
 type cold struct{}
 
@@ -260,6 +278,36 @@ func TestPassGoesOnWithoutTicket(t *testing.T) {
 	r.Tickets = cold{}
 	if report, err := r.Pass(t.Context(), false); err != nil || report.Handed != 1 {
 		t.Errorf("%+v, %v", report, err)
+	}
+}
+
+// waits is a ticket that is refreshed elsewhere, until the context ends.
+type waits struct{}
+
+func (waits) Warm(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestPassIsStopped: a process that is asked to stop while it waits for the ticket logs nothing that somebody would be called
+// for; a function whose time is up does.
+func TestPassIsStopped(t *testing.T) {
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	for name, test := range map[string]struct {
+		ctx  context.Context
+		want int // lines
+	}{"asked to stop": {canceled, 0}, "time is up": {late, 2}} {
+		var log bytes.Buffer
+		w := newWorld()
+		r := w.refetcher(w.mem)
+		r.Tickets, r.Log = waits{}, slog.New(slog.NewTextHandler(&log, nil))
+		r.Run(test.ctx, false)
+		if got := strings.Count(log.String(), "level=ERROR"); got != test.want {
+			t.Errorf("%s: %d errors, want %d: %s", name, got, test.want, &log)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package kyc
 import (
 	"io"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/archive"
@@ -30,6 +31,15 @@ const (
 	atRiskAge    = 48 * time.Hour   // the service forgets after 72
 	maxClockSkew = 5 * time.Minute  // clocks further apart than this close no order
 )
+
+// since is how long at lies back. One that lies further ahead than clocks differ is from a clock that was set back afterwards:
+// it lies back for ever, so that nothing waits for that time to come again.
+func since(now, at time.Time) time.Duration {
+	if d := now.Sub(at); d >= -maxClockSkew {
+		return d
+	}
+	return math.MaxInt64
+}
 
 // Core is what Intake, Puller and Refetcher share.
 type Core struct {

@@ -237,6 +237,40 @@ func TestWrongLocalClock(t *testing.T) {
 	}
 }
 
+// setBack is a store whose clock, and times of objects, run ahead until somebody sets it back.
+func setBack(t *testing.T) (b *membucket.Bucket, back func()) {
+	t.Helper()
+	ahead := 8 * time.Hour
+	return membucket.New(func() time.Time { return time.Now().Add(ahead) }), func() { ahead = 0 }
+}
+
+// TestStoreClockWasSetBack: in a folder the store's clock is the machine's, which may be set back. Neither a lease nor a pair
+// of the future holds anybody longer than they last.
+func TestStoreClockWasSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, api := newBubbleUpstream(t, faceidtest.Config{Now: time.Now})
+		b, back := setBack(t)
+		first := current(t, newOwn(t, b, api))
+		plantLease(t, b, 2) // its holder dies
+		back()
+		fake.KillTicket()
+		began, o := time.Now(), newOwn(t, b, api)
+		if err := o.Warm(t.Context()); err != nil && !isHeld(err) {
+			t.Error(err)
+		}
+		time.Sleep(leaseTTL)
+		if err := o.Warm(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if got := current(t, o); got == first || got.Generation != 3 || fake.Stats().Refreshes != 2 {
+			t.Errorf("generation %d after %s and %d refreshes", got.Generation, time.Since(began), fake.Stats().Refreshes)
+		}
+		if _, err := o.Refused(t.Context(), current(t, o)); !errors.Is(err, ErrTooYoung) {
+			t.Errorf("a fresh ticket is refused: %v, want ErrTooYoung", err)
+		}
+	})
+}
+
 // TestFrozenProcess stops the monotonic clock, as a frozen function's may: the wall clock tells.
 func TestFrozenProcess(t *testing.T) {
 	start := time.Now()

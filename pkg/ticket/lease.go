@@ -24,10 +24,17 @@ const (
 type lease struct {
 	ttl      time.Duration // from its creation
 	modified time.Time     // its creation, by the store's clock
+	seen     time.Time     // when this process first saw it, by the local clock
 }
 
 // ends is when the lease is over, by the store's clock.
 func (l lease) ends() time.Time { return l.modified.Add(l.ttl) }
+
+// left is how much of it is left: by the store's clock, and by this process's stop watch never more than a whole lease since it
+// was first seen, as a store's clock that is a machine's may be set back.
+func (l lease) left(store, local time.Time) time.Duration {
+	return min(l.ends().Sub(store), l.ttl-local.Sub(l.seen))
+}
 
 // exists tells a lease from none.
 func (l lease) exists() bool { return l.ttl > 0 }

@@ -2,6 +2,7 @@ package ticket
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/secret"
@@ -22,6 +23,7 @@ const (
 	refreshAge = 20 * time.Minute // a pair of this age is refreshed (PROTOCOL section 3)
 	forceAge   = 2 * time.Minute  // a younger pair is not refreshed because it was refused (DESIGN section 5)
 	maxMargin  = 30 * time.Second // a pair this close to its end is not used any more
+	maxAhead   = time.Minute      // a pair from further ahead was made by a clock that was set back afterwards
 )
 
 // Pair is one generation of access token and SIGN ticket. Generation 0 is no pair.
@@ -41,12 +43,20 @@ func (p Pair) usable(now time.Time) bool {
 
 // due tells whether the pair should be refreshed.
 func (p Pair) due(now time.Time) bool {
-	return !p.usable(now) || now.Sub(p.Requested) >= refreshAge
+	return !p.usable(now) || p.age(now) >= refreshAge
 }
 
 // young tells whether the pair is too young to be refreshed because it was refused.
 func (p Pair) young(now time.Time) bool {
-	return p.exists() && now.Sub(p.Requested) < forceAge
+	return p.exists() && p.age(now) < forceAge
+}
+
+// age is how old the pair is; when the clock that it was made by was set back, nobody knows, and it counts as old.
+func (p Pair) age(now time.Time) time.Duration {
+	if age := now.Sub(p.Requested); age >= -maxAhead {
+		return age
+	}
+	return math.MaxInt64
 }
 
 // moved gives the pair with its times on another clock, which is by ahead.

@@ -71,6 +71,9 @@ func (r *reader) walk(ctx context.Context, old view) (view, error) {
 		}
 		if !more {
 			v.next = n
+			if old.next == n && old.open.exists() && v.open.modified.Equal(old.open.modified) {
+				v.open.seen = old.open.seen // it is the same one
+			}
 			return v, nil
 		}
 	}
@@ -88,7 +91,7 @@ func (r *reader) step(ctx context.Context, n int64, v *view) (bool, error) {
 	case err != nil:
 		return false, err
 	}
-	v.open = l
+	v.open, v.open.seen = l, v.began
 	if v.from == n && r.clock.time().After(l.ends().Add(deadFor)) {
 		v.from = n + 1
 	}

@@ -99,7 +99,7 @@ func (o *Own) survey(ctx context.Context) (view, error) {
 		if now, err = o.clock.read(ctx); err != nil {
 			break
 		}
-		if left := v.open.ends().Sub(now); left > 0 {
+		if left := v.open.left(now, o.Now()); left > 0 {
 			return v, &heldError{left: left}
 		}
 		expired := v.next

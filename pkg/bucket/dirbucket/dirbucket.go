@@ -10,6 +10,8 @@
 //     told of a name that a power failure could still take back.
 //   - A half-written file must not have a key: it lies in .tmp until it is whole. What a dead process left there is
 //     swept by a later Open when it is an hour old.
+//   - The folder must still be the one at its path. One that was removed, moved away or mounted over while it was in use
+//     must not look empty, and must not take a file that nobody will find at the path.
 //
 // The store has no lock: Content.Retain has no effect.
 package dirbucket
@@ -18,6 +20,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -27,6 +30,8 @@ import (
 // Bucket implements bucket.Bucket on a folder. Any number of goroutines and processes may use the same folder.
 type Bucket struct {
 	root    *os.Root
+	path    string      // absolute
+	folder  os.FileInfo // which folder root is
 	now     func() time.Time
 	setTime bool // object times come from now instead of the file system
 	sync    func(*os.File) error
@@ -65,7 +70,24 @@ func (b *Bucket) open(path string) error {
 		return err
 	}
 	b.root = root
-	return nil
+	if b.path, err = filepath.Abs(path); err == nil {
+		b.folder, err = root.Stat(".")
+	}
+	if err != nil {
+		_ = root.Close()
+	}
+	return err
+}
+
+// inPlace makes sure that the folder is the one at its path.
+func (b *Bucket) inPlace() error {
+	switch at, err := os.Stat(b.path); {
+	case missing(err):
+		return errMoved
+	case err == nil && !os.SameFile(at, b.folder):
+		return errMoved
+	}
+	return nil // it is, or this user may not look
 }
 
 // Close lets go of the folder. Calls after it fail.

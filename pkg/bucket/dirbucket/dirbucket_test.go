@@ -200,6 +200,44 @@ func TestFolderThatWasRemovedIsMadeAgain(t *testing.T) {
 	create(t, b, "orders/A1/a", "y")
 }
 
+// TestFolderThatIsNoLongerThere: a bucket whose folder was taken away says so, instead of looking empty or writing where
+// nobody will look.
+func TestFolderThatIsNoLongerThere(t *testing.T) {
+	for name, take := range map[string]func(folder string) error{
+		"removed": os.RemoveAll,
+		"moved":   func(folder string) error { return os.Rename(folder, folder+".old") },
+		"replaced": func(folder string) error {
+			return errors.Join(os.Rename(folder, folder+".old"), os.Mkdir(folder, 0o700))
+		},
+		"a file": func(folder string) error { return errors.Join(os.RemoveAll(folder), os.WriteFile(folder, nil, 0o600)) },
+	} {
+		folder := filepath.Join(t.TempDir(), "vault")
+		b := open(t, folder)
+		create(t, b, "pending/A1.x", "x")
+		if err := take(folder); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Create(t.Context(), "pending/A2.x", text("x")); !errors.Is(err, errMoved) {
+			t.Errorf("%s: create: %v", name, err)
+		}
+		if err := b.Put(t.Context(), "retry/A1.x", text("x")); !errors.Is(err, errMoved) {
+			t.Errorf("%s: put: %v", name, err)
+		}
+		listed := errors.New("nothing")
+		for o, err := range b.List(t.Context(), "pending/", "") {
+			if listed = err; err == nil {
+				listed = errors.New(o.Key)
+			}
+		}
+		if !errors.Is(listed, errMoved) {
+			t.Errorf("%s: list: %v", name, listed)
+		}
+		if left, err := filepath.Glob(folder + ".old/*/A2*"); err != nil || len(left) > 0 {
+			t.Errorf("%s: %v, %v", name, left, err)
+		}
+	}
+}
+
 func TestForeignNamesAreNoObjects(t *testing.T) {
 	folder := t.TempDir()
 	b := open(t, folder)

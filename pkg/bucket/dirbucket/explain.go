@@ -8,6 +8,7 @@ import (
 
 var (
 	errFolder  = errors.New("there is a folder of that name")
+	errMoved   = errors.New("the folder was removed, moved away or mounted over while it was in use: put it back, or start again on what is there now")
 	errStrange = errors.New("neither a file nor a folder (a symbolic link?): move it away")
 )
 

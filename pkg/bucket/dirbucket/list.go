@@ -23,8 +23,10 @@ var errStop = errors.New("listing stopped")
 // comes to the file. Names that can not be keys are passed over.
 func (b *Bucket) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Object, error] {
 	return func(yield func(bucket.Object, error) bool) {
-		l := listing{ctx: ctx, after: after, yield: yield}
-		err := l.start(b.root, prefix)
+		err := b.inPlace() // a folder that was removed has no names
+		if err == nil {
+			err = (&listing{ctx: ctx, after: after, yield: yield}).start(b.root, prefix)
+		}
 		if err != nil && !errors.Is(err, errStop) {
 			yield(bucket.Object{}, bucket.Wrap("list objects", prefix, explain(err)))
 		}

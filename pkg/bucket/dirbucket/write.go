@@ -64,6 +64,9 @@ func (b *Bucket) remove(ctx context.Context, key string) error {
 
 // write makes a whole and synced temporary file and lets publish give it its name.
 func (b *Bucket) write(ctx context.Context, key string, c bucket.Content, publish func(from, to string) error) error {
+	if err := b.inPlace(); err != nil {
+		return err
+	}
 	temp, err := b.writeTemp(ctx, c)
 	if err != nil {
 		return err

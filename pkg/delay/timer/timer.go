@@ -56,8 +56,9 @@ func (t *Timer) Delay(_ context.Context, msgs ...kyc.Message) error {
 	if t.stopped {
 		return fmt.Errorf("delay %d steps: this process is stopping", len(msgs))
 	}
+	now := time.Now()
 	for _, m := range msgs {
-		t.push(item{msg: m, at: m.NotBefore})
+		t.push(item{msg: m, at: now.Add(m.NotBefore.Sub(now))}) // by the stop watch: the clock may be set back meanwhile
 	}
 	t.poke()
 	return nil

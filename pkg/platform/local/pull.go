@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/archive"
@@ -77,7 +76,6 @@ func (s *Server) Pull(ctx context.Context, orders []archive.Order, o PullOptions
 	b := &backfill{
 		Server: s, options: o, fresh: orders, total: len(orders), ends: make(chan turn),
 		pace: pace{most: o.Parallel, limit: o.Parallel}, blamed: make(map[archive.Order]bool),
-		waitingOrders: sync.OnceValues(func() (map[archive.Order]bool, error) { return listWaiting(ctx, s.Archive) }),
 	}
 	return b.run(ctx)
 }

@@ -28,8 +28,7 @@ type backfill struct {
 	*Server
 	options PullOptions
 	pace    pace
-	// waitingOrders are those with a marker when the first archived order was met.
-	waitingOrders func() (map[archive.Order]bool, error)
+	markers markers
 
 	fresh   []archive.Order // not begun
 	waiting steps           // between two steps of a chain

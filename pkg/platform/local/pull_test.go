@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -318,6 +319,47 @@ func TestPullTidiesUp(t *testing.T) {
 				h.t.Errorf("died at call %d: left behind %q", n, left)
 			}
 		}
+	})
+}
+
+// markerListing is a bucket that tells when its markers are listed, and may fail that.
+type markerListing struct {
+	bucket.Bucket
+	begins func() error
+}
+
+func (b markerListing) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Object, error] {
+	if prefix == archive.ScanPending {
+		if err := b.begins(); err != nil {
+			return func(yield func(bucket.Object, error) bool) { yield(bucket.Object{}, err) }
+		}
+	}
+	return b.Bucket.List(ctx, prefix, after)
+}
+
+// TestPullListsMarkers: one listing that fails is one order's trouble, and an interrupted run still ends the listing that is
+// under way.
+func TestPullListsMarkers(t *testing.T) {
+	pulling(t, nil, func(h *pullHouse) {
+		orders := numbered("ok", 40)
+		h.want(h.pull(h.t.Context(), orders, local.PullOptions{}), nil, map[string]int{local.PulledArchived: 40})
+		whole, listings := h.bucket, 0
+		h.bucket = markerListing{whole, func() error {
+			if listings++; listings == 1 {
+				return errors.New("a hiccup")
+			}
+			return nil
+		}}
+		p := h.pull(h.t.Context(), orders, local.PullOptions{})
+		h.want(p, nil, map[string]int{local.PulledFailed: 1, local.PulledAlready: 39})
+		if listings != 2 {
+			t.Errorf("%d listings", listings)
+		}
+		ctx, cancel := context.WithCancel(h.t.Context())
+		h.bucket = markerListing{whole, func() error { cancel(); return nil }}
+		p = h.pull(ctx, orders, local.PullOptions{Parallel: 4})
+		already := p.ends[local.PulledAlready]
+		h.want(p, local.ErrInterrupted, map[string]int{local.PulledAlready: max(already, 1), local.PulledUntouched: 40 - already})
 	})
 }
 

@@ -78,32 +78,6 @@ func (b *backfill) claim(ctx context.Context, t *turn) (err error) {
 	return nil
 }
 
-// tidy does what a process left undone that died between an order's manifest and the clearing of its marker: the journal
-// entry, and the marker itself. Only such an order has a marker beside a complete manifest.
-func (b *backfill) tidy(ctx context.Context, order archive.Order) error {
-	waiting, err := b.waitingOrders()
-	if err != nil || !waiting[order] {
-		return err
-	}
-	return b.Puller.Mend(ctx, order)
-}
-
-// listWaiting lists the orders that have a marker. One listing serves a whole run: one order's markers alone may take as long
-// to list as everybody's.
-func listWaiting(ctx context.Context, a *archive.Archive) (map[archive.Order]bool, error) {
-	waiting := make(map[archive.Order]bool)
-	for l, err := range a.Scan(ctx, archive.ScanPending) {
-		switch {
-		case archive.Strange(err):
-		case err != nil:
-			return nil, err
-		default:
-			waiting[l.Order] = true
-		}
-	}
-	return waiting, nil
-}
-
 // readManifests takes the order's status from its last manifest, and tells whether it is archived.
 func (b *backfill) readManifests(ctx context.Context, t *turn) (archived bool, err error) {
 	manifests, err := b.Archive.Manifests(ctx, t.order)
