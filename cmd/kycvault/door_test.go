@@ -93,7 +93,7 @@ func (v *vault) atRest(extra ...string) *serving {
 	case <-time.After(30 * time.Second):
 		v.t.Fatal("no pass")
 	}
-	if len(v.system("ticket")) == 0 {
+	if len(keysBelow(v.t, v.archive().Bucket(), "system/ticket/")) == 0 {
 		v.t.Fatal("no ticket")
 	}
 	return s
