@@ -42,7 +42,7 @@ func Variables() []Variable {
 		{Name: "KYC_DEADLINE", What: "age at which an order is given up: more than 0, at most 720h", Default: "72h"},
 		{Name: "KYC_QUEUE_URL", What: "AWS: the SQS queue's URL", Required: "in AWS"},
 		{Name: "KYC_METRICS", What: "AWS: the CloudWatch namespace of the metrics", Default: "kycvault"},
-		{Name: "KYC_PULL_FUNCTION", What: "Tencent: the pull function's name, with namespace and qualifier where needed"},
+		{Name: "KYC_PULL_FUNCTION", What: "Tencent: the pull function's name, with namespace and qualifier where needed", Required: "in Tencent Cloud"},
 		{Name: "KYC_SCF_ENDPOINT", What: "Tencent: another API origin than the public one"},
 		{Name: "KYC_LOG_LEVEL", What: "debug, info, warn or error", Default: "info"},
 	}
