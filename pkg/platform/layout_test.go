@@ -40,7 +40,7 @@ var arrows = []arrow{
 			module + "/pkg/platform/aws", module + "/pkg/platform/tencent", module + "/functions"}},
 	{why: "the fake service has no way into production",
 		from: []string{module + "/functions", module + "/pkg/platform/aws", module + "/pkg/platform/tencent"},
-		to:   []string{module + "/pkg/faceid/faceidtest"}},
+		to:   []string{module + "/pkg/faceid/faceidtest", module + "/pkg/bucket/cosbucket/costest"}},
 }
 
 // within tells whether pkg is one of the patterns or below one.

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/delay/timer"
 	"github.com/kycvault/kycvault/pkg/kyc"
 	"github.com/kycvault/kycvault/pkg/platform"
+	"github.com/kycvault/kycvault/pkg/platform/tencent/cosarchive"
 	"github.com/kycvault/kycvault/pkg/webhook"
 )
 
@@ -39,10 +41,18 @@ type Server struct {
 
 // OpenArchive opens the store that KYC_ARCHIVE names.
 func OpenArchive(a platform.Archive) (bucket.Bucket, error) {
-	if a.Scheme != platform.SchemeFile {
+	switch a.Scheme {
+	case platform.SchemeFile:
+		return dirbucket.Open(a.Path)
+	case platform.SchemeCOS:
+		b, err := cosarchive.Open(a, os.LookupEnv)
+		if err != nil {
+			return nil, err
+		}
+		return bucket.Prefixed(b, a.Prefix)
+	default:
 		return nil, fmt.Errorf("open archive: this program can not open %s:// archives", a.Scheme)
 	}
-	return dirbucket.Open(a.Path)
 }
 
 // Options are what New can be given beside the configuration. Writer and Log are required.
