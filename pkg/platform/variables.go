@@ -28,7 +28,7 @@ func Variables() []Variable {
 		{Name: "KYC_TICKET", What: "who refreshes the SIGN ticket: own, or the https URL of an existing ticket service", Required: "always"},
 		{Name: "KYC_TICKET_TOKEN", What: "bearer token for that service, or, with own, for GET /v1/ticket, which is else not served", Secret: true},
 		{Name: "KYC_ARCHIVE", What: "where evidence goes: file:///dir, s3://bucket/prefix?region=&endpoint=&path_style=&lock=&retain=&kms=&storage_class=" +
-			" or cos://bucket-appid/prefix?region=&endpoint=", Required: "always"},
+			" or cos://bucket-appid/prefix?region=&endpoint=&storage_class=&encryption=&kms=", Required: "always"},
 		{Name: "KYC_MEDIA", What: "what to archive: photo,video or one of them", Default: "photo,video"},
 		{Name: "KYC_IDENTITY", What: "omit or keep the upstream's name and idNo in the result file", Default: "omit"},
 		{Name: "KYC_WEBHOOK_AUTH", What: "how completions are proven: jwt, standard-webhooks, or none (loopback only)", Default: "jwt"},
