@@ -1,3 +1,5 @@
+//go:build !lambda.norpc
+
 package faceid
 
 import "github.com/cloudwego/base64x"

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -28,34 +27,26 @@ const (
 // archiveExpected is the shape that every message about KYC_ARCHIVE ends with.
 const archiveExpected = "file:///dir, s3://bucket/prefix?region=… or cos://bucket-appid/prefix?region=…"
 
-// archiveOptions are the options that each scheme knows, with the check of their values (DESIGN section 6).
-var archiveOptions = map[string]map[string]*regexp.Regexp{
+// archiveOptions are the options that each scheme knows, with the form of their values (DESIGN section 6).
+var archiveOptions = map[string]map[string]form{
 	SchemeFile: {},
 	SchemeS3: {
-		"region":        regionForm,
-		"endpoint":      nil, // checked as a URL
-		"path_style":    regexp.MustCompile(`^(true|false)$`),
-		"lock":          regexp.MustCompile(`^(compliance|governance)$`),
-		"retain":        regexp.MustCompile(`^[1-9][0-9]{0,4}d$`),
-		"kms":           regexp.MustCompile(`^[!-~]+$`),
-		"storage_class": regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`),
+		"region":        madeOf(lower + digits + "-"),
+		"endpoint":      isEndpoint,
+		"path_style":    oneOf("true", "false"),
+		"lock":          oneOf("compliance", "governance"),
+		"retain":        isDays,
+		"kms":           isVisible,
+		"storage_class": isStorageClass,
 	},
 	SchemeCOS: {
-		"region":        regionForm,
-		"endpoint":      nil, // the bucket's own URL
-		"storage_class": regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`),
-		"encryption":    regexp.MustCompile(`^(AES256|cos/kms)$`),
-		"kms":           regexp.MustCompile(`^[!-~]+$`),
+		"region":        madeOf(lower + digits + "-"),
+		"endpoint":      isEndpoint, // the bucket's own URL
+		"storage_class": isStorageClass,
+		"encryption":    oneOf("AES256", "cos/kms"),
+		"kms":           isVisible,
 	},
 }
-
-var (
-	regionForm   = regexp.MustCompile(`^[a-z0-9-]+$`)
-	s3Bucket     = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	cosBucket    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*-[0-9]+$`)
-	prefixForm   = regexp.MustCompile(`^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$`)
-	dotsOnlyForm = regexp.MustCompile(`(^|/)\.\.?(/|$)`)
-)
 
 // ParseArchive reads a location. The error says what is wrong without repeating it.
 func ParseArchive(s string) (Archive, error) {
@@ -96,16 +87,16 @@ func (a *Archive) setFolder(u *url.URL) error {
 }
 
 func (a *Archive) setBucket(u *url.URL) error {
-	form, rule := s3Bucket, "a bucket has 3 to 63 lower-case letters, digits, dots and hyphens"
+	fits, rule := isS3Bucket, "a bucket has 3 to 63 lower-case letters, digits, dots and hyphens"
 	if a.Scheme == SchemeCOS {
-		form, rule = cosBucket, "a bucket is name-appid, of lower-case letters, digits and hyphens"
+		fits, rule = isCOSBucket, "a bucket is name-appid, of lower-case letters, digits and hyphens"
 	}
-	if !form.MatchString(u.Host) {
+	if !fits(u.Host) {
 		return fmt.Errorf("%s", rule)
 	}
 	a.Bucket = u.Host
 	a.Prefix = strings.Trim(u.Path, "/")
-	if a.Prefix != "" && (!prefixForm.MatchString(a.Prefix) || dotsOnlyForm.MatchString(a.Prefix)) {
+	if a.Prefix != "" && !isPrefix(a.Prefix) {
 		return fmt.Errorf("a prefix has letters, digits, '.', '_' and '-' between single slashes")
 	}
 	return nil
@@ -123,14 +114,14 @@ func parseOptions(u *url.URL) (url.Values, error) {
 	}
 	options := url.Values{}
 	for _, name := range sortedKeys(query) {
-		form, ok := known[name]
+		fits, ok := known[name]
 		switch value := query[name]; {
 		case !ok:
 			return nil, fmt.Errorf("option %q is not known to %s", name, u.Scheme)
 		case len(value) > 1:
 			return nil, fmt.Errorf("option %q is given %d times", name, len(value))
 		case value[0] == "":
-		case form != nil && !form.MatchString(value[0]), form == nil && !isEndpoint(value[0]):
+		case !fits(value[0]):
 			return nil, fmt.Errorf("option %q has a value that it can not have", name)
 		default:
 			options.Set(name, value[0])

@@ -3,7 +3,6 @@ package platform
 import (
 	"fmt"
 	"log/slog"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,13 +84,11 @@ func (r *reader) word(name string) string {
 // namespace reads a namespace of CloudWatch ("PutMetricData"; AWS/ is Amazon's own).
 func (r *reader) namespace(name string) string {
 	v := r.value(name)
-	if !namespaceForm.MatchString(v) || strings.HasPrefix(v, "AWS/") {
+	if !isNamespace(v) {
 		r.mistake(name, "not a namespace", "up to 255 letters, digits and . - _ / #, which do not begin with AWS/")
 	}
 	return v
 }
-
-var namespaceForm = regexp.MustCompile(`^[A-Za-z0-9._/#-]{1,255}$`)
 
 func (r *reader) oneOf(name string, choices ...string) string {
 	v := r.value(name)

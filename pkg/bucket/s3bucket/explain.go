@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -55,18 +56,23 @@ type answer struct {
 }
 
 var (
-	codeForm    = regexp.MustCompile(`^[A-Za-z0-9.]{1,64}$`)
-	requestForm = regexp.MustCompile(`^[A-Za-z0-9+/=_-]{1,128}$`)
-	regionForm  = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
-	actionForm  = regexp.MustCompile(`\b(?:s3|kms):[A-Z][A-Za-z]{1,60}\b`)
+	codeForm    = compiled(`^[A-Za-z0-9.]{1,64}$`)
+	requestForm = compiled(`^[A-Za-z0-9+/=_-]{1,128}$`)
+	regionForm  = compiled(`^[a-z0-9-]{1,32}$`)
+	actionForm  = compiled(`\b(?:s3|kms):[A-Z][A-Za-z]{1,60}\b`)
 )
+
+// compiled compiles an expression when it is first needed: a cold start of a function needs none of them.
+func compiled(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
 
 // answerOf reads an error of the SDK; the zero answer is none.
 func answerOf(err error) answer {
 	var a answer
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		a.code = only(codeForm, api.ErrorCode())
-		a.action = actionForm.FindString(api.ErrorMessage())
+		a.action = actionForm().FindString(api.ErrorMessage())
 		a.deny = strings.Contains(api.ErrorMessage(), "explicit deny")
 	}
 	if res, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && res.Response != nil {
@@ -79,8 +85,8 @@ func answerOf(err error) answer {
 	return a
 }
 
-func only(form *regexp.Regexp, s string) string {
-	if form.MatchString(s) {
+func only(form func() *regexp.Regexp, s string) string {
+	if form().MatchString(s) {
 		return s
 	}
 	return ""

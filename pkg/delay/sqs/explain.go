@@ -7,12 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"regexp"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // fault is a failed request or batch entry. Its text is ours: what the other side says may repeat a message.
@@ -53,8 +48,6 @@ var sameCode = map[string]string{
 	"InvalidSignatureException": "SignatureDoesNotMatch", "ExpiredTokenException": "ExpiredToken", "Throttling": "ThrottlingException",
 	"TooManyRequestsException": "ThrottlingException", "MissingAuthenticationTokenException": "MissingAuthenticationToken",
 }
-
-var codeForm = regexp.MustCompile(`^[A-Za-z0-9.]{1,80}$`)
 
 // name is the queue's, for messages.
 func (d *Delayer) name() string { return path.Base(d.queue) }
@@ -102,23 +95,29 @@ func unreached(err error) string {
 
 // answerOf gives the code and the status of an error answer, "" and 0 where there was none.
 func answerOf(err error) (code string, status int) {
-	if res, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && res.Response != nil {
-		status = res.HTTPStatusCode()
+	if answer, ok := errors.AsType[*answerError](err); ok {
+		return answer.code, answer.status
 	}
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok || status == 0 {
-		return "", status
-	}
-	return plainCode(api.ErrorCode()), status
+	return "", 0
 }
 
-// plainCode is a code without the prefix of the older protocol (AWS.SimpleQueueService.), by the name that hints has.
+// isThrottle tells whether a code says that there were too many requests.
+func isThrottle(code string) bool { return code == "RequestThrottled" || code == "ThrottlingException" }
+
+const maxCode = 80
+
+func notAlphanumeric(c rune) bool {
+	return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
+}
+
+// plainCode is a code without its name space ("com.amazonaws.sqs#", or "AWS.SimpleQueueService." of the older protocol), by
+// the name that hints has.
 func plainCode(code string) string {
-	code = code[strings.LastIndexByte(code, '.')+1:]
+	code = code[strings.LastIndexAny(code, ".#")+1:]
 	if same := sameCode[code]; same != "" {
 		return same
 	}
-	if !codeForm.MatchString(code) {
+	if len(code) > maxCode || strings.ContainsFunc(code, notAlphanumeric) {
 		return ""
 	}
 	return code
@@ -126,10 +125,10 @@ func plainCode(code string) string {
 
 // entryError says why entries of a batch are not in the queue; one of several reasons is enough. An answer may leave entries
 // out.
-func (d *Delayer) entryError(failed []types.BatchResultErrorEntry) *fault {
+func (d *Delayer) entryError(failed []failedEntry) *fault {
 	f := &fault{what: fmt.Sprintf("send messages to queue %s: the answer does not tell of all entries", d.name()), again: true}
 	for _, e := range failed {
-		code := plainCode(deref(e.Code))
+		code := plainCode(e.Code)
 		f.again = f.again && !e.SenderFault
 		f.what = fmt.Sprintf("send messages to queue %s: an entry failed (%s)", d.name(), code)
 		if hint := hints[code]; hint != "" && !strings.Contains(hint, "%s") {
@@ -137,11 +136,4 @@ func (d *Delayer) entryError(failed []types.BatchResultErrorEntry) *fault {
 		}
 	}
 	return f
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

@@ -8,9 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-
 	"github.com/kycvault/kycvault/pkg/kyc"
 )
 
@@ -23,8 +20,37 @@ const (
 
 // entry is a message in the form of the queue.
 type entry struct {
-	body  string
-	delay int32 // seconds
+	Body  string `json:"MessageBody"`
+	Delay int    `json:"DelaySeconds"` // 0 too: else the queue's own would count
+}
+
+// sendRequest is SendMessage.
+type sendRequest struct {
+	QueueURL string `json:"QueueUrl"`
+	entry
+}
+
+// batchRequest and batchAnswer are SendMessageBatch.
+type batchRequest struct {
+	QueueURL string `json:"QueueUrl"`
+	Entries  []batchEntry
+}
+
+type batchEntry struct {
+	ID string `json:"Id"`
+	entry
+}
+
+type batchAnswer struct {
+	Successful []struct {
+		ID string `json:"Id"`
+	}
+	Failed []failedEntry
+}
+
+type failedEntry struct {
+	Code        string
+	SenderFault bool
 }
 
 // Delay puts messages into the queue. The error tells how many could not be put there.
@@ -35,7 +61,7 @@ func (d *Delayer) Delay(ctx context.Context, msgs ...kyc.Message) error {
 		if err != nil {
 			return fmt.Errorf("encode step message: %w", err)
 		}
-		entries[i] = entry{body: string(body), delay: d.seconds(m)}
+		entries[i] = entry{Body: string(body), Delay: d.seconds(m)}
 	}
 	switch len(entries) {
 	case 0:
@@ -72,14 +98,14 @@ func (d *Delayer) sendAll(ctx context.Context, entries []entry) error {
 // seconds is the delay of a message: up to its time, rounded up, since a message that comes early is one more invocation.
 // Single tries are spread so that the workers can just keep up: then the queue stays shallow, and a completion's message,
 // which comes meanwhile, has few before it.
-func (d *Delayer) seconds(m kyc.Message) int32 {
+func (d *Delayer) seconds(m kyc.Message) int {
 	now := d.now()
 	wait := m.NotBefore.Sub(now)
 	if m.Single {
 		wait = max(wait, d.slot(now))
 	}
 	wait = min(max(wait, 0), maxDelay)
-	return int32((wait + time.Second - 1) / time.Second) //nolint:gosec // at most 900
+	return int((wait + time.Second - 1) / time.Second)
 }
 
 // slot is the time until a worker is free for one more single try. It goes on from call to call, since a pass hands out in
@@ -96,9 +122,14 @@ func (d *Delayer) slot(now time.Time) time.Duration {
 }
 
 func (d *Delayer) send(ctx context.Context, e entry) error {
-	_, err := d.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &d.queue, MessageBody: &e.body, DelaySeconds: e.delay})
-	if err != nil {
+	var out struct {
+		MessageID string `json:"MessageId"`
+	}
+	if err := d.client.call(ctx, "SendMessage", sendRequest{d.queue, e}, &out); err != nil {
 		return d.explain("send message to queue", "sqs:SendMessage", err)
+	}
+	if out.MessageID == "" {
+		return fmt.Errorf("send message to queue %s: the answer names no message", d.name())
 	}
 	return nil
 }
@@ -118,18 +149,16 @@ func (d *Delayer) sendBatch(ctx context.Context, entries []entry) (left int, err
 
 // sendOnce makes one request, and gives the entries that are not in the queue, with the reason.
 func (d *Delayer) sendOnce(ctx context.Context, entries []entry) ([]entry, *fault) {
-	in := &sqs.SendMessageBatchInput{QueueUrl: &d.queue}
+	in, out := batchRequest{QueueURL: d.queue}, batchAnswer{}
 	for i, e := range entries {
-		id := strconv.Itoa(i)
-		in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{Id: &id, MessageBody: &e.body, DelaySeconds: e.delay})
+		in.Entries = append(in.Entries, batchEntry{strconv.Itoa(i), e})
 	}
-	out, err := d.client.SendMessageBatch(ctx, in)
-	if err != nil {
+	if err := d.client.call(ctx, "SendMessageBatch", in, &out); err != nil {
 		return entries, d.explain("send messages to queue", "sqs:SendMessage", err)
 	}
 	sent := make(map[string]bool, len(out.Successful))
 	for _, ok := range out.Successful {
-		sent[deref(ok.Id)] = true
+		sent[ok.ID] = true
 	}
 	var failed []entry
 	for i, e := range entries {
@@ -141,16 +170,4 @@ func (d *Delayer) sendOnce(ctx context.Context, entries []entry) ([]entry, *faul
 		return nil, nil
 	}
 	return failed, d.entryError(out.Failed)
-}
-
-// wait waits for some time, or until ctx ends.
-func wait(ctx context.Context, long time.Duration) error {
-	t := time.NewTimer(long)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

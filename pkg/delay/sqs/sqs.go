@@ -6,7 +6,6 @@ package sqs
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"path"
@@ -15,9 +14,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/kycvault/kycvault/pkg/kyc"
 )
@@ -26,11 +23,6 @@ const (
 	stepTime = 2 * time.Second // what a step takes, by and large: two queries and some writes
 	// defaultWorkers is the event source's MaximumConcurrency in template.yaml.
 	defaultWorkers = 10
-	// A call is tried three times of at most three seconds, with pauses of at most a second: a webhook that waits for it
-	// can still answer in time.
-	callTime  = 3 * time.Second
-	tries     = 3
-	longPause = time.Second
 )
 
 // Config says which queue, and as whom.
@@ -49,7 +41,7 @@ type Delayer struct {
 	queue   string
 	workers int
 	now     func() time.Time
-	client  *sqs.Client
+	client  *client
 
 	mu   sync.Mutex
 	free time.Time // when the workers will have done the single tries handed out so far
@@ -73,25 +65,38 @@ func New(c Config) (*Delayer, error) {
 		c.Now = time.Now
 	}
 	if c.Client == nil {
-		c.Client = newClient()
+		c.Client = newHTTP()
 	}
-	return &Delayer{queue: c.QueueURL, workers: c.Workers, now: c.Now, client: sqs.New(sqs.Options{
-		Region: c.Region, Credentials: c.Credentials, BaseEndpoint: &c.Endpoint, HTTPClient: c.Client,
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts, o.MaxBackoff, o.RateLimiter = tries, longPause, ratelimit.None
-		}),
-	})}, nil
+	return &Delayer{queue: c.QueueURL, workers: c.Workers, now: c.Now, client: &client{
+		endpoint: strings.TrimSuffix(c.Endpoint, "/"), region: c.Region, credentials: c.Credentials, now: c.Now, http: c.Client, signer: v4.NewSigner(),
+	}}, nil
 }
 
-// check gives the origin of the queue's URL.
-func (c Config) check() (origin string, err error) {
-	u, err := url.Parse(c.QueueURL)
+// CheckQueue refuses what is not the URL of a standard queue.
+func CheckQueue(queueURL string) error {
+	_, err := originOf(queueURL)
+	return err
+}
+
+// originOf gives the origin of a queue's URL.
+func originOf(queueURL string) (string, error) {
+	u, err := url.Parse(queueURL)
 	switch {
 	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || path.Base(u.Path) == "/":
 		return "", errors.New("the queue's URL is not one such as https://sqs.eu-west-1.amazonaws.com/123456789012/name")
 	case strings.HasSuffix(u.Path, ".fifo"):
 		// A FIFO queue takes no DelaySeconds for a single message ("SendMessage"), and holds back an order's next message.
 		return "", fmt.Errorf("%s is a FIFO queue, which can not delay single messages; make a standard queue", path.Base(u.Path))
+	}
+	return u.Scheme + "://" + u.Host, nil
+}
+
+// check gives the origin of the queue's URL.
+func (c Config) check() (origin string, err error) {
+	origin, err = originOf(c.QueueURL)
+	switch {
+	case err != nil:
+		return "", err
 	case c.Region == "":
 		return "", errors.New("there is no region to sign requests for")
 	case c.Credentials == nil:
@@ -99,17 +104,5 @@ func (c Config) check() (origin string, err error) {
 	case c.Workers < 0:
 		return "", fmt.Errorf("%d workers", c.Workers)
 	}
-	return u.Scheme + "://" + u.Host, nil
-}
-
-// newClient makes a client for one host. A frozen function finds its connections closed when it thaws; the retryer dials anew.
-func newClient() *http.Client {
-	return &http.Client{Timeout: callTime, Transport: &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 2 * time.Second,
-		ForceAttemptHTTP2:   true,
-		MaxIdleConnsPerHost: 4,
-		IdleConnTimeout:     time.Minute,
-	}}
+	return origin, nil
 }
