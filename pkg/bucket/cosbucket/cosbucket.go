@@ -22,7 +22,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -89,15 +88,9 @@ func (b *Bucket) Properties() bucket.Properties {
 	return bucket.Properties{Name: "cos", StrongListing: false, OwnClock: true}
 }
 
-var (
-	bucketForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*-[0-9]+$`)
-	regionForm = regexp.MustCompile(`^[a-z0-9-]+$`)
-	ownDomain  = regexp.MustCompile(`\.(myqcloud\.com|tencentcos\.cn)$`)
-)
-
 func (c Config) check() (*url.URL, error) {
 	switch {
-	case !bucketForm.MatchString(c.Bucket):
+	case !isBucket(c.Bucket):
 		return nil, errors.New("a bucket is name-appid, of lower-case letters, digits and hyphens")
 	case c.Credentials == nil:
 		return nil, errors.New("no credentials")
@@ -114,7 +107,7 @@ func (c Config) check() (*url.URL, error) {
 // base is the URL of the bucket. The SDK drops a path in it, so there may be none.
 func (c Config) base() (*url.URL, error) {
 	if c.Endpoint == "" {
-		if !regionForm.MatchString(c.Region) {
+		if !isRegion(c.Region) {
 			return nil, errors.New("no region, such as ap-guangzhou")
 		}
 		return &url.URL{Scheme: "https", Host: c.Bucket + ".cos." + c.Region + ".myqcloud.com"}, nil
@@ -126,7 +119,7 @@ func (c Config) base() (*url.URL, error) {
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/" {
 		return nil, errors.New("the endpoint is more than scheme and host")
 	}
-	if ownDomain.MatchString(u.Hostname()) && !strings.HasPrefix(u.Host, c.Bucket+".") {
+	if isOwnDomain(u.Hostname()) && !strings.HasPrefix(u.Host, c.Bucket+".") {
 		return nil, fmt.Errorf("the endpoint is not the bucket's own URL: its host must begin with the bucket, %s", c.Bucket)
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil

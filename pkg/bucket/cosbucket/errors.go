@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"time"
 
 	cos "github.com/tencentyun/cos-go-sdk-v5"
@@ -204,11 +203,9 @@ func (b *Bucket) answered(answer *cos.ErrorResponse) *Error {
 	return e
 }
 
-var tokenForm = regexp.MustCompile(`^[A-Za-z0-9_=./+-]{1,128}$`)
-
 // token lets through what a code or an id looks like, and nothing else.
 func token(s string) string {
-	if !tokenForm.MatchString(s) {
+	if len(s) > 128 || !madeOf(s, lower+upper+digits+"_=./+-") {
 		return ""
 	}
 	return s

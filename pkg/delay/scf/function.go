@@ -2,7 +2,7 @@ package scf
 
 import (
 	"errors"
-	"regexp"
+	"strings"
 )
 
 // Function names a function, as KYC_PULL_FUNCTION does.
@@ -12,19 +12,47 @@ type Function struct {
 	Qualifier string // a version, an alias, $LATEST or $DEFAULT; "" is what the API takes then
 }
 
-// functionForm has the characters that SCF allows (doc 583/18586): a function's name has up to 60, a namespace's up to 30.
-var functionForm = regexp.MustCompile(`^(?:([A-Za-z][A-Za-z0-9_-]{0,29})/)?([A-Za-z][A-Za-z0-9_-]{0,59})(?::(\$?[A-Za-z0-9_-]{1,64}))?$`)
-
 // FunctionExpected is the form of a function's name, for messages.
 const FunctionExpected = "a function's name; with namespace and qualifier: namespace/name:qualifier"
 
+// The longest names that SCF allows (doc 583/18586).
+const (
+	longestNamespace = 30
+	longestName      = 60
+	longestQualifier = 64
+)
+
 // ParseFunction reads namespace/name:qualifier, of which only the name is needed. The error does not repeat s.
 func ParseFunction(s string) (Function, error) {
-	m := functionForm.FindStringSubmatch(s)
-	if m == nil {
+	namespace, rest, spaced := strings.Cut(s, "/")
+	if !spaced {
+		namespace, rest = "", s
+	}
+	name, qualifier, qualified := strings.Cut(rest, ":")
+	switch {
+	case !isName(name, longestName),
+		spaced && !isName(namespace, longestNamespace),
+		qualified && !isQualifier(qualifier):
 		return Function{}, errors.New("not a function's name")
 	}
-	return Function{Namespace: m[1], Name: m[2], Qualifier: m[3]}, nil
+	return Function{Namespace: namespace, Name: name, Qualifier: qualifier}, nil
+}
+
+// isName takes letters, digits, '-' and '_' after a letter.
+func isName(s string, longest int) bool {
+	return s != "" && len(s) <= longest && isLetter(s[0]) && !strings.ContainsFunc(s, notInName)
+}
+
+// isQualifier takes a version, an alias, or a name of SCF's own, which begins with '$'.
+func isQualifier(s string) bool {
+	s = strings.TrimPrefix(s, "$")
+	return s != "" && len(s) <= longestQualifier && !strings.ContainsFunc(s, notInName)
+}
+
+func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+
+func notInName(c rune) bool {
+	return c > '~' || !isLetter(byte(c)) && (c < '0' || c > '9') && c != '-' && c != '_'
 }
 
 // String is the form that ParseFunction reads.
