@@ -117,6 +117,7 @@ func (d *doctor) examine(ctx context.Context) {
 	cfg := d.configuration()
 	d.room(cfg)
 	vault := d.archive(ctx, cfg)
+	d.queue(cfg)
 	d.upstream(ctx, cfg)
 	d.ticket(ctx, cfg, vault)
 	d.waiting(ctx, vault)

@@ -36,6 +36,9 @@ func (d *doctor) archive(ctx context.Context, cfg platform.Config) *archive.Arch
 		d.add(finding{Check: "archive", Level: levelBad, Found: err.Error(), Means: "nothing can be archived", Do: "mend KYC_ARCHIVE or what it names; this user must be able to read and write it"})
 		return nil
 	}
+	if !d.bucket(ctx, cfg.Archive) {
+		return nil
+	}
 	d.ok("archive", "there ("+b.Properties().Name+")")
 	vault := archive.New(b)
 	tried, err := vault.Try(ctx, rand.Text())
@@ -45,8 +48,8 @@ func (d *doctor) archive(ctx context.Context, cfg platform.Config) *archive.Arch
 	if err != nil && ctx.Err() == nil {
 		d.add(finding{Check: "archive", Level: levelWarning, Found: err.Error(), Means: "objects below system/doctor/ may stay; they harm nothing", Do: "let this user delete there"})
 	}
-	d.storeClock(b.Properties(), tried.Skew)
-	d.protection(cfg, b.Properties())
+	d.storeClock(b.Properties(), tried.Skew+d.ahead(ctx, b))
+	d.protection(cfg)
 	return vault
 }
 
@@ -69,7 +72,16 @@ func (d *doctor) promise(t archive.Trial) {
 		Do: "let this user read, write, list and delete there; if it may, use another store or file system (a local one, no network share)"})
 }
 
-// storeClock compares the clock that objects get their times from with the one that ages are measured with.
+// ahead is how far a store's own clock is ahead of this machine's.
+func (d *doctor) ahead(ctx context.Context, b bucket.Bucket) time.Duration {
+	now, err := b.Now(ctx)
+	if err != nil || !b.Properties().OwnClock {
+		return 0 // that it can not be read is a finding of the trial
+	}
+	return now.Sub(d.app.now())
+}
+
+// storeClock compares the clock that objects get their times from with this machine's.
 func (d *doctor) storeClock(p bucket.Properties, skew time.Duration) {
 	if !p.OwnClock && skew.Abs() <= noticedSkew {
 		d.ok("clock of the archive", "the same as this machine's")
@@ -93,10 +105,9 @@ func (d *doctor) skew(check, whose string, skew time.Duration) {
 	d.add(f)
 }
 
-// protection tells what keeps evidence from being removed.
-func (d *doctor) protection(cfg platform.Config, p bucket.Properties) {
+// protection tells what keeps evidence in a folder from being removed; for a bucket see doctor_s3.go.
+func (d *doctor) protection(cfg platform.Config) {
 	if cfg.Archive.Scheme != platform.SchemeFile {
-		d.info("versioning and lock", "not looked at", "this version knows of none for "+p.Name)
 		return
 	}
 	d.info("versioning", "n/a for a folder", "a folder keeps no older versions, and needs none: nothing is ever written over")

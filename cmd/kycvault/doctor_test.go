@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,30 @@ func TestDoctorJudgesClocks(t *testing.T) {
 		if got := examined(func(d *doctor) { d.storeClock(folder, skew) }); len(got) != 1 || !strings.HasPrefix(got[0], want+" ") {
 			t.Errorf("%s off in a folder: %v, want %s", skew, got, want)
 		}
+	}
+}
+
+// ownClock is a store whose clock is not this machine's.
+type ownClock struct {
+	bucket.Bucket
+	now time.Time
+}
+
+func (o ownClock) Now(context.Context) (time.Time, error) { return o.now, nil }
+
+func (o ownClock) Properties() bucket.Properties {
+	return bucket.Properties{Name: "s3", OwnClock: true}
+}
+
+func TestDoctorComparesAStoresOwnClock(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	d := &doctor{app: &app{now: func() time.Time { return now }}}
+	if got := d.ahead(t.Context(), ownClock{now: now.Add(time.Hour)}); got != time.Hour {
+		t.Errorf("ahead by %v, want an hour", got)
+	}
+	if got := d.ahead(t.Context(), membucket.New(func() time.Time { return now.Add(time.Hour) })); got != 0 {
+		t.Errorf("a store without a clock of its own is ahead by %v", got)
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/archive"
+	"github.com/kycvault/kycvault/pkg/bucket"
 	"github.com/kycvault/kycvault/pkg/bucket/dirbucket"
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
 	"github.com/kycvault/kycvault/pkg/kyc"
@@ -51,11 +52,14 @@ var binary = sync.OnceValues(func() (string, error) {
 	return file, nil
 })
 
-// vault is a folder, a fake service, and the serve processes that come and go on them.
+// vault is a folder, a fake service, and the serve processes that come and go on them. What elsewhere is set goes before the
+// folder: an archive in a bucket.
 type vault struct {
-	t   *testing.T
-	dir string
-	sim *faceidtest.Running
+	t         *testing.T
+	dir       string
+	sim       *faceidtest.Running
+	elsewhere bucket.Bucket
+	variables []string // that lead there
 }
 
 func newVault(t *testing.T) *vault {
@@ -70,7 +74,7 @@ func (v *vault) env(extra ...string) []string {
 		"KYC_APP_ID=" + testAppID, "KYC_SECRET=" + testSecret, "KYC_TICKET=own", "KYC_BASE_URL=" + v.sim.URL,
 		"KYC_ARCHIVE=file://" + v.dir, "KYC_WEBHOOK_KEY=" + testKey,
 		"KYC_STEP_DELAY=100ms", "KYC_REFETCH_EVERY=1s",
-	}, extra...)
+	}, append(v.variables, extra...)...)
 }
 
 // serving is one serve process.
@@ -155,9 +159,12 @@ func (s *serving) post(t *testing.T, order string) int {
 	return res.StatusCode
 }
 
-// archive opens the folder beside the process.
+// archive opens the folder, or what is elsewhere, beside the process.
 func (v *vault) archive() *archive.Archive {
 	v.t.Helper()
+	if v.elsewhere != nil {
+		return archive.New(v.elsewhere)
+	}
 	b, err := dirbucket.Open(v.dir)
 	if err != nil {
 		v.t.Fatal(err)
@@ -206,10 +213,13 @@ func (v *vault) verify() {
 // TestKillNine kills the process at random moments under load, and starts it again. Every order that was promised ends
 // archived (DESIGN section 1).
 func TestKillNine(t *testing.T) {
-	v := newVault(t)
+	killNine(t, newVault(t), 8)
+}
+
+func killNine(t *testing.T, v *vault, lives int) {
 	kinds := []string{"own", "videolate", "cut", "png", "notsame", "oddjpeg", "numbers", "gzip"}
 	var promised []string
-	for life := range 8 {
+	for life := range lives {
 		s := v.serve()
 		die := time.After(time.Duration(50+rand.IntN(1200)) * time.Millisecond)
 		for i := 0; ; i++ {
@@ -226,13 +236,13 @@ func TestKillNine(t *testing.T) {
 		}
 		s.kill()
 	}
-	t.Logf("%d orders promised in 8 lives", len(promised))
+	t.Logf("%d orders promised in %d lives", len(promised), lives)
 	v.serve()
 	v.wait(promised)
 	time.Sleep(time.Second) // markers are cleared after the commit
 	v.verify()
 	if st := v.sim.Stats(); st.Refreshes != 1 {
-		t.Errorf("%d refreshes for 9 processes, want 1", st.Refreshes)
+		t.Errorf("%d refreshes for %d processes, want 1", st.Refreshes, lives+1)
 	}
 }
 

@@ -226,6 +226,9 @@ func scriptEnv(ts *testscript.TestScript) []string {
 	for _, v := range platform.Variables() {
 		env = append(env, v.Name+"="+ts.Getenv(v.Name))
 	}
+	for _, name := range []string{"AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		env = append(env, name+"="+ts.Getenv(name))
+	}
 	return env
 }
 

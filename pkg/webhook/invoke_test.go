@@ -158,3 +158,16 @@ func TestInvokeBoundsTheTime(t *testing.T) {
 		t.Errorf("a handler has %s of the platform's second", got)
 	}
 }
+
+// TestInvokeTakesTheHostOutOfTheHeaders as a server does: handlers look for it in the request.
+func TestInvokeTakesTheHostOutOfTheHeaders(t *testing.T) {
+	_, err := webhook.Invoke(t.Context(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host != "example.com" || r.Header.Get("Host") != "" || r.RemoteAddr != "203.0.113.7" || r.ContentLength != 3 {
+			t.Errorf("host %q, headers %v, remote %q, length %d", r.Host, r.Header, r.RemoteAddr, r.ContentLength)
+		}
+		w.WriteHeader(http.StatusOK)
+	}), webhook.Call{Method: "GET", Path: "/", Header: map[string][]string{"hOST": {"example.com"}}, Body: []byte("abc"), RemoteAddr: "203.0.113.7"})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -45,13 +45,16 @@ type DefaultRetain struct {
 
 // About asks the bucket. What the role has no right to ask is unknown, and no error: that needs s3:ListBucket,
 // s3:GetBucketVersioning and s3:GetBucketObjectLockConfiguration, which nothing else of kycvault needs, the first aside. It
-// is an error if the bucket can not be reached or is not there.
+// is an error if the bucket can not be reached or is not there, or if the store does not know who asks.
 func (b *Bucket) About(ctx context.Context) (About, error) {
 	region, err := b.region(ctx)
 	if err != nil {
 		return About{}, fmt.Errorf("ask bucket %s: %w", b.config.Bucket, err)
 	}
 	a := About{Region: region, Versioning: b.versioning(ctx)}
+	if nobody(a.Versioning.Unknown) { // the first answer had no body to tell
+		return About{}, fmt.Errorf("ask bucket %s: %w", b.config.Bucket, a.Versioning.Unknown)
+	}
 	a.Lock, a.Retention = b.locking(ctx)
 	return a, nil
 }
@@ -115,10 +118,19 @@ func defaultOf(rule *types.ObjectLockRule) DefaultRetain {
 var ErrNoRight = errors.New("unknown: no right to ask")
 
 func (b *Bucket) unknown(ctx context.Context, action string, err error) error {
-	if answerOf(err).status == http.StatusForbidden {
+	if answerOf(err).status == http.StatusForbidden && !nobody(err) {
 		return b.noRight(action, err)
 	}
-	return fmt.Errorf("unknown: %w", b.explain(ctx, action, err))
+	return b.explain(ctx, action, err)
+}
+
+// nobody tells whether the store does not know who asks: then it would refuse everything.
+func nobody(err error) bool {
+	switch answerOf(err).code {
+	case "InvalidAccessKeyId", "XAdminUserNotFound", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "RequestTimeTooSkewed":
+		return true
+	}
+	return false
 }
 
 func (b *Bucket) noRight(action string, err error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ func TestExplain(t *testing.T) {
 	const assumed = "User: arn:aws:sts::123456789012:assumed-role/pull/x is not authorized to perform: "
 	elsewhere := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Amz-Bucket-Region", "eu-west-1")
+		w.Header().Set("Location", "http://elsewhere/") // not followed
 		refusal(w, 301, "PermanentRedirect", "")
 	}
 	for name, test := range map[string]struct {
@@ -30,6 +32,7 @@ func TestExplain(t *testing.T) {
 		"elsewhere":          {says(301, "", ""), "get", "mend region= or endpoint="},
 		"no bucket":          {says(404, codeNoBucket, ""), "list", "there is no bucket of this name: make it"},
 		"no S3 at all":       {says(404, "", ""), "list", "there is no such bucket at this address"},
+		"no S3 for a get":    {says(404, "", ""), "get", "there is no such bucket at this address"},
 		"no such key":        {says(404, codeNoKey, ""), "get", "get object k: object not found"},
 		"put forbidden":      {says(403, "AccessDenied", "Access Denied"), "put", "the role lacks s3:PutObject here, or a bucket policy or the KMS key refuses it"},
 		"delete forbidden":   {says(403, "AccessDenied", "Access Denied"), "delete", "lacks s3:DeleteObject"},
@@ -120,6 +123,15 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 	}
 }
 
+// TestDeleteMissing: some servers say so; that is no error.
+func TestDeleteMissing(t *testing.T) {
+	inBubble(t, says(404, codeNoKey, ""), func(t *testing.T, c Config) {
+		if err := open(t, c).Delete(t.Context(), "k"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestNoCredentials: it is told apart from a network that is down, and not tried again.
 func TestNoCredentials(t *testing.T) {
 	s := &script{steps: []http.HandlerFunc{takes}}
@@ -127,10 +139,10 @@ func TestNoCredentials(t *testing.T) {
 		asked := 0
 		c.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			asked++
-			return aws.Credentials{}, errors.New("the SSO session has expired")
+			return aws.Credentials{}, &net.OpError{Op: "dial", Err: errors.New("the SSO session has expired")}
 		})
 		err := open(t, c).Put(t.Context(), "k", bucket.Bytes(nil, ""))
-		if err == nil || !strings.Contains(err.Error(), "put object k: get credentials: the SSO session has expired (sign in anew") {
+		if err == nil || !strings.Contains(err.Error(), "put object k: get credentials: dial: the SSO session has expired (sign in anew") {
 			t.Errorf("error %v", err)
 		}
 		if asked != 1 || s.count() != 0 {
@@ -151,6 +163,18 @@ func TestAboutForbidden(t *testing.T) {
 			if !errors.Is(got, ErrNoRight) || got.Error() != "unknown: no right to ask ("+want+")" {
 				t.Errorf("%s: %v", want, got)
 			}
+		}
+	})
+	inBubble(t, says(403, "SignatureDoesNotMatch", ""), func(t *testing.T, c Config) {
+		if _, err := open(t, c).About(t.Context()); err == nil || !strings.Contains(err.Error(), "ask bucket vault: the store answered 403 SignatureDoesNotMatch") {
+			t.Errorf("error %v", err)
+		}
+	})
+	small := &script{steps: []http.HandlerFunc{takes, says(501, "NotImplemented", "")}} // a server that has no versions
+	inBubble(t, small.ServeHTTP, func(t *testing.T, c Config) {
+		a, err := open(t, c).About(t.Context())
+		if err != nil || a.Versioning.Unknown == nil || errors.Is(a.Versioning.Unknown, ErrNoRight) || a.Lock.Unknown == nil {
+			t.Errorf("%+v, error %v", a, err)
 		}
 	})
 	inBubble(t, says(404, "", ""), func(t *testing.T, c Config) {

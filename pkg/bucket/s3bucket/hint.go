@@ -41,6 +41,7 @@ func (b *Bucket) byCode() map[string]string {
 	todo := map[string]string{
 		codeNoBucket:            "there is no bucket of this name: make it, or mend KYC_ARCHIVE",
 		"InvalidAccessKeyId":    "the store does not know the access key: " + keys,
+		"XAdminUserNotFound":    "the store does not know the access key: " + keys, // versitygw
 		"SignatureDoesNotMatch": "the secret does not belong to the access key, or a proxy changes requests: " + keys,
 		"ExpiredToken":          "the credentials have ended: " + b.hintCredentials(),
 		"InvalidToken":          "the session token does not belong to the access key: " + b.hintCredentials(),

@@ -117,19 +117,35 @@ func TestSlowDownload(t *testing.T) {
 	}
 }
 
-// readAll gets k and reads it, with a pause in the middle.
+// readAll gets k and reads it, with a pause before and in the middle.
 func readAll(b *Bucket, t *testing.T, pause time.Duration) error {
 	r, _, err := b.Get(t.Context(), "k")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = r.Close() }()
+	time.Sleep(pause)
 	if _, err := io.ReadFull(r, make([]byte, 100)); err != nil {
 		return err
 	}
 	time.Sleep(pause)
 	_, err = io.Copy(io.Discard, r)
 	return err
+}
+
+// TestMeasured: a body that is longer than announced is not sent, also when the digest is that of its beginning.
+func TestMeasured(t *testing.T) {
+	s := &script{steps: []http.HandlerFunc{takes}}
+	inBubble(t, s.ServeHTTP, func(t *testing.T, c Config) {
+		content := bucket.Bytes([]byte("begin"), "")
+		content.Body = strings.NewReader("begin and end")
+		if err := open(t, c).Create(t.Context(), "k", content); !errors.Is(err, bucket.ErrMismatch) {
+			t.Errorf("error %v", err)
+		}
+	})
+	if s.count() != 0 {
+		t.Errorf("%d requests", s.count())
+	}
 }
 
 // TestBrokenBody: bytes that can not be read are no fault of the network, and not tried again.

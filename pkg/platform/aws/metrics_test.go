@@ -1,6 +1,8 @@
 package aws
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -69,5 +71,25 @@ func TestPassMetrics(t *testing.T) {
 	m.pass(kyc.PassReport{Whole: true, Waiting: 3, AtRisk: 1, Oldest: time.Hour})
 	if diff := cmp.Diff(map[string]float64{"Waiting": 3, "AtRisk": 1, "OldestSeconds": 3600}, m.values); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestMetricsAreDocumented: docs/metrics-aws.md has a row for each metric, with its unit, and no other.
+func TestMetricsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/metrics-aws.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (\\w+) \\|").FindAllStringSubmatch(string(text), -1) {
+		documented[row[1]] = row[2]
+	}
+	want := map[string]string{}
+	for _, name := range []string{metricAccepted, metricArchived, metricPartial, metricUnavail, metricExpired, metricSeconds, metricBytes,
+		metricRefreshes, metricWaiting, metricAtRisk, metricOldest, metricDropped} {
+		want[name] = unit(name)
+	}
+	if diff := cmp.Diff(want, documented); diff != "" {
+		t.Errorf("-code +document:\n%s", diff)
 	}
 }
