@@ -31,6 +31,8 @@ func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
 	if came := kindOf(event); !slices.Contains(f.takes, came) {
+		f.core.log.LogAttrs(ctx, slog.LevelError, "event refused: another kind was expected",
+			slog.String("came", string(came)), slog.String("expected", string(f.takes[0])))
 		return nil, fmt.Errorf("refuse event: %s came, expected %s; look at what triggers this function", came, f.takes[0])
 	}
 	answer, err := f.work(ctx, event)
