@@ -13,7 +13,6 @@ import (
 	"errors"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -45,12 +44,7 @@ var binaries = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir, "./webhook", "./pull", "./refetch")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return dir, errors.New("build functions: " + string(out))
-	}
-	return dir, nil
+	return dir, scfruntest.Compile(dir, "./webhook", "./pull", "./refetch")
 })
 
 func TestMain(m *testing.M) {
