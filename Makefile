@@ -25,7 +25,7 @@ S3_PEER   := $(TOOLS)/versitygw-$(VERSITYGW)
 SQS_PEER  := $(PEERS)/local-aws-sqs-$(LOCAL_SQS)
 SCF_PEER  := $(PEERS)/tencent-component-toolkit-$(TOOLKIT)
 
-.PHONY: help run build cross test race lint fuzz bench peers ci clean tencent
+.PHONY: help run build cross test race lint fuzz bench peers ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,8 @@ ci: ## what the continuous integration runs
 # --- Tencent Cloud (docs/tencent.md) ---
 
 SCF_FUNCTIONS := webhook pull refetch
+
+.PHONY: tencent
 
 # Static and for the runtime Go1's system. Each program is named after its function, as `handler` in serverless.yml says.
 tencent: ## the three SCF functions, in bin/tencent: the package that scf deploy uploads
