@@ -91,7 +91,7 @@ func TestClosedVector(t *testing.T) {
 		State: "unavailable", FirstSeen: epoch, ClosedAt: epoch.Add(72 * time.Hour), Attempts: 12, Tries: map[string]int{"nosuch": 11, "failed": 1}, Code: "66660011",
 	}
 	a := archive.New(b)
-	if err := a.Close(t.Context(), mark, closed); err != nil {
+	if _, err := a.Close(t.Context(), mark, closed); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), string(get(t, b, mark.ClosedKey()))); diff != "" {

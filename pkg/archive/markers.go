@@ -164,17 +164,22 @@ type Closed struct {
 	Code      string         `json:"code"` // the last code heard
 }
 
-// Close writes the closed entry of an opening; already there is success.
-func (a *Archive) Close(ctx context.Context, m Mark, c Closed) error {
+// Close writes the closed entry of an opening; already there is success. created tells whether this call wrote it; after a
+// lost answer it may say no although it did.
+func (a *Archive) Close(ctx context.Context, m Mark, c Closed) (created bool, err error) {
 	c.V = MarkerVersion
 	data, err := encode(c)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if err := a.createOnce(ctx, m.ClosedKey(), data, jsonType); err != nil {
-		return fmt.Errorf("close order %s: %w", m.Order, err)
+	err = a.b.Create(ctx, m.ClosedKey(), bucket.Bytes(data, jsonType))
+	switch {
+	case errors.Is(err, bucket.ErrExists):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("close order %s: %w", m.Order, err)
 	}
-	return nil
+	return true, nil
 }
 
 // IsClosed reads the closed key of an opening (DESIGN section 3, rule 1).

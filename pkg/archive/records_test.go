@@ -169,12 +169,12 @@ func TestClosed(t *testing.T) {
 			if m != newest {
 				c.State = "unavailable"
 			}
-			if err := a.Close(t.Context(), m, c); err != nil {
-				t.Fatal(err)
+			if created, err := a.Close(t.Context(), m, c); err != nil || !created {
+				t.Fatalf("created %v, %v", created, err)
 			}
 		}
-		if err := a.Close(t.Context(), newest, archive.Closed{State: "unavailable"}); err != nil {
-			t.Errorf("closed by another step already: %v", err)
+		if created, err := a.Close(t.Context(), newest, archive.Closed{State: "unavailable"}); err != nil || created {
+			t.Errorf("closed by another step already: created %v, %v", created, err)
 		}
 		got, found, err := a.NewestClosed(t.Context(), mark.Order)
 		if diff := cmp.Diff(want, got); diff != "" || !found || err != nil {
@@ -343,7 +343,7 @@ func TestLostAnswers(t *testing.T) {
 		if err := a.OpenMarker(t.Context(), mark, archive.Marker{}); err != nil {
 			t.Error(err)
 		}
-		if err := a.Close(t.Context(), mark, archive.Closed{}); err != nil {
+		if _, err := a.Close(t.Context(), mark, archive.Closed{}); err != nil {
 			t.Error(err)
 		}
 		keep(t, a, "order1", archive.Photo, "jpg", []byte("photo"))
@@ -373,7 +373,7 @@ func TestErrorsNameTheOrder(t *testing.T) {
 	calls["create marker"] = a.OpenMarker(ctx, mark, archive.Marker{})
 	_, _, calls["read marker"] = a.MarkerTime(ctx, mark)
 	calls["delete marker"] = a.CloseMarker(ctx, mark)
-	calls["close"] = a.Close(ctx, mark, archive.Closed{})
+	_, calls["close"] = a.Close(ctx, mark, archive.Closed{})
 	_, calls["read closed entry"] = a.IsClosed(ctx, mark)
 	_, _, calls["list closed/order1"] = a.NewestClosed(ctx, "order1")
 	_, calls["read note"] = a.ReadNote(ctx, archive.Retry, mark)

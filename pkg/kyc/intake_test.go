@@ -156,7 +156,7 @@ func TestCompletionByState(t *testing.T) {
 		if state == archive.Archived || state == archive.Partial {
 			_, err = a.CreateManifest(t.Context(), 1, archive.Manifest{Order: order, State: state})
 		} else {
-			err = a.Close(t.Context(), archive.Mark{Order: order, Opening: "a"}, archive.Closed{State: state})
+			_, err = a.Close(t.Context(), archive.Mark{Order: order, Opening: "a"}, archive.Closed{State: state})
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -50,7 +50,8 @@ func (s *shelf) pending(order string, opening int) {
 
 func (s *shelf) closed(order string, opening int, state kyc.State) {
 	s.t.Helper()
-	s.must(s.Close(s.t.Context(), mark(order, opening), archive.Closed{State: string(state), ClosedAt: s.now, Attempts: 7}))
+	_, err := s.Close(s.t.Context(), mark(order, opening), archive.Closed{State: string(state), ClosedAt: s.now, Attempts: 7})
+	s.must(err)
 }
 
 // manifest commits an order, with or without its journal entry.

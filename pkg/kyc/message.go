@@ -22,6 +22,22 @@ type Message struct {
 	NotBefore time.Time     `json:"notBefore"`
 	Single    bool          `json:"single,omitempty"` // one try for Refetch: no further steps follow
 	Odd       []string      `json:"odd,omitempty"`    // digests of odd media that this chain has already brought (DESIGN section 4)
+	Early     int           `json:"early,omitempty"`  // how often messages of this chain came before their time and were sent anew
+}
+
+// MaxEarly is how often messages of one chain are sent anew since they came too early; the one after that is worked on at
+// once, which does no harm. Lambda ends a chain of more than 16 invocations (PLATFORMS): the webhook, at most ten steps
+// (KYC_STEPS), and these leave one to spare.
+const MaxEarly = 4
+
+// Sooner tells whether the message came too early, and gives the one to send instead. slack is how much too early is soon
+// enough.
+func (m Message) Sooner(now time.Time, slack time.Duration) (anew Message, early bool) {
+	if m.NotBefore.Sub(now) <= slack || m.Early >= MaxEarly {
+		return m, false
+	}
+	m.Early++
+	return m, true
 }
 
 // Mark is the opening that the message is about.
@@ -77,8 +93,8 @@ func (m Message) check() error {
 	if err := archive.CheckOpening(m.Opening); err != nil {
 		return err
 	}
-	if m.Attempt < 1 {
-		return fmt.Errorf("attempt %d", m.Attempt)
+	if m.Attempt < 1 || m.Early < 0 {
+		return fmt.Errorf("attempt %d, %d times early", m.Attempt, m.Early)
 	}
 	return nil
 }

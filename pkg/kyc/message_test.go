@@ -44,6 +44,7 @@ func TestMessagesRefused(t *testing.T) {
 		"no version":       strings.Replace(aMessage, `"v":1,`, ``, 1),
 		"a path":           strings.Replace(aMessage, `orderNo0001`, `../orderNo0001`, 1),
 		"no opening":       strings.Replace(aMessage, `06h0jj61jg0i7k0tk96e9k3vfg`, ``, 1),
+		"early too rarely": strings.Replace(aMessage, `"attempt":2`, `"attempt":2,"early":-1`, 1),
 		"attempt 0":        strings.Replace(aMessage, `"attempt":2`, `"attempt":0`, 1),
 		"one bad of two":   `[` + aMessage + `,{}]`,
 		"more than can be": `[` + strings.Repeat(aMessage+",", 10_000) + aMessage + `]`,
@@ -57,7 +58,7 @@ func TestMessagesRefused(t *testing.T) {
 
 // FuzzMessages: what is read can be written and read again, and then the bytes stay the same. An error repeats nothing.
 func FuzzMessages(f *testing.F) {
-	odd := strings.Replace(aMessage, `}`, `,"single":true,"odd":["`+aDigest+`"]}`, 1)
+	odd := strings.Replace(aMessage, `}`, `,"single":true,"odd":["`+aDigest+`"],"early":3}`, 1)
 	for _, seed := range []string{aMessage, odd, `[` + aMessage + `,` + odd + `]`, `[]`, `null`, `[null]`, `{`, "\t[ ]", `{"v":1e0,"orderNo":"a\u0000"}`} {
 		f.Add([]byte(seed))
 	}
@@ -93,4 +94,32 @@ func longestWord(data []byte) (longest string) {
 		}
 	}
 	return longest
+}
+
+// TestEarlyMessagesEnd: a message that always comes too early is sent anew a few times, and then worked on; the chain's next
+// step goes on counting.
+func TestEarlyMessagesEnd(t *testing.T) {
+	m, now := kyc.Message{V: 1, NotBefore: epoch.Add(time.Hour)}, epoch
+	for n := range kyc.MaxEarly {
+		anew, early := m.Sooner(now, time.Second)
+		if !early || anew.Early != n+1 || !anew.NotBefore.Equal(m.NotBefore) {
+			t.Fatalf("time %d: %+v, %v", n+1, anew, early)
+		}
+		m = anew
+	}
+	if _, early := m.Sooner(now, time.Second); early {
+		t.Error("it is sent anew for ever")
+	}
+	if _, early := (kyc.Message{NotBefore: epoch.Add(time.Second)}).Sooner(now, time.Second); early {
+		t.Error("a second early is not soon enough")
+	}
+	w := newWorld()
+	hint := w.open(t)
+	hint.Early = 3
+	if _, err := w.puller(w.mem, &upstream{script: []answer{none}}).Step(t.Context(), hint); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.mail.msgs) != 1 || w.mail.msgs[0].Early != 3 || w.mail.msgs[0].Attempt != 2 {
+		t.Errorf("the next step is %+v", w.mail.msgs)
+	}
 }

@@ -33,6 +33,9 @@ type Report struct {
 	Class Class  // the class of that code, or of a failed call; "" when nothing was asked
 	Bytes int64  // of media stored
 	Err   error  // why the upstream gave no answer; the step itself went well
+
+	Committed bool          // this step, and no other, made State hold: it wrote the manifest or the closed entry that did
+	Age       time.Duration // then: from the opening to that moment, by the store's clock; 0 for an order without a marker
 }
 
 // Step looks at an order and does what is next for it (DESIGN section 3). An error means that the archive could not be
@@ -54,13 +57,33 @@ func (p *Puller) Step(ctx context.Context, m Message) (Report, error) {
 		return Report{}, err
 	}
 	s := &step{Puller: p, msg: m, v: v, now: now, opened: opened}
+	err = s.run(ctx, waiting)
+	s.tellEnd()
+	return s.report, err
+}
+
+func (s *step) run(ctx context.Context, waiting bool) error {
 	if settled, err := s.settle(ctx, waiting); err != nil || settled {
-		return s.report, err
+		return err
 	}
 	if err := s.ask(ctx); err != nil {
-		return s.report, err
+		return err
 	}
-	return s.report, s.decide(ctx)
+	return s.decide(ctx)
+}
+
+// tellEnd reports the end that this step made, also when it failed after that: the next step finds it made already.
+func (s *step) tellEnd() {
+	if s.v.ended.IsZero() {
+		return
+	}
+	s.report.Committed = true
+	if state := stateOf(highest(s.v.manifests)); state != "" {
+		s.report.State = state
+	}
+	if !s.opened.IsZero() {
+		s.report.Age = max(0, s.v.ended.Sub(s.opened))
+	}
 }
 
 // mending is the opening of a message that is about no opening: its step asks nothing.
@@ -226,10 +249,14 @@ func (s *step) close(ctx context.Context) error {
 	if neverHeard(tries) {
 		s.report.State = StateUnavailable
 	}
-	return s.Archive.Close(ctx, s.msg.Mark(), archive.Closed{
+	created, err := s.Archive.Close(ctx, s.msg.Mark(), archive.Closed{
 		State: string(s.report.State), FirstSeen: s.opened.UTC(), ClosedAt: s.now.UTC(),
 		Attempts: s.attempts(), Tries: tries, Code: s.report.Code,
 	})
+	if created {
+		s.v.ended = s.now
+	}
+	return err
 }
 
 // goOn sends the next step of the chain, or leaves the order to Refetch.

@@ -32,27 +32,45 @@ type PassReport struct {
 	Handed  int           // of them handed out
 	Strays  int           // notes without a marker, removed
 	Strange int           // keys that no version of this program makes
+	Whole   bool          // every key was looked at, so that the numbers above are whole
 }
 
-// Run makes a pass and logs one line about it: the platforms' way in. What fails is in the log, and the next pass's to mend.
+// Run makes a pass and logs one line about it: the way in of a process that lives on. What fails is in the log, and the next
+// pass's to mend; what fails since the process is stopping is nobody's to mend.
 func (r *Refetcher) Run(ctx context.Context, resume bool) {
-	report, err := r.Pass(ctx, resume)
-	if ctx.Err() != nil {
-		return
+	if report, err := r.RunReport(ctx, resume); err != nil && ctx.Err() == nil {
+		r.logPass(ctx, report, err)
 	}
+}
+
+// RunReport makes a pass and logs one line about it, unless it fails: then the line is the caller's.
+func (r *Refetcher) RunReport(ctx context.Context, resume bool) (PassReport, error) {
+	report, err := r.Pass(ctx, resume)
+	if err == nil && ctx.Err() == nil {
+		r.logPass(ctx, report, nil)
+	}
+	return report, err
+}
+
+func (r *Refetcher) logPass(ctx context.Context, report PassReport, err error) {
 	level := slog.LevelInfo
 	if report.AtRisk > 0 || report.Strange > 0 {
 		level = slog.LevelWarn
 	}
-	attrs := []slog.Attr{
-		slog.Int("waiting", report.Waiting), slog.Int("at_risk", report.AtRisk), slog.Duration("oldest", report.Oldest.Round(time.Second)),
-		slog.Int("due", report.Due), slog.Int("handed_out", report.Handed), slog.Int("strays", report.Strays), slog.Int("strange", report.Strange),
-	}
+	attrs := report.Attrs()
 	if err != nil {
 		level = slog.LevelError
 		attrs = append(attrs, slog.Any("error", err))
 	}
 	r.Log.LogAttrs(ctx, level, "pass", attrs...)
+}
+
+// Attrs is the report as a log line shows it.
+func (p PassReport) Attrs() []slog.Attr {
+	return []slog.Attr{
+		slog.Int("waiting", p.Waiting), slog.Int("at_risk", p.AtRisk), slog.Duration("oldest", p.Oldest.Round(time.Second)),
+		slog.Int("due", p.Due), slog.Int("handed_out", p.Handed), slog.Int("strays", p.Strays), slog.Int("strange", p.Strange),
+	}
 }
 
 // Pass hands out each due order as a single try: the oldest first, and no more than will be worked off before the next
@@ -118,7 +136,7 @@ func (p *pass) scan(ctx context.Context) (err error) {
 	if err := p.strays(ctx); err != nil {
 		return err
 	}
-	p.report.Due = len(p.due)
+	p.report.Due, p.report.Whole = len(p.due), true
 	return nil
 }
 

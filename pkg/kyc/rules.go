@@ -1,6 +1,7 @@
 package kyc
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -49,6 +50,7 @@ type view struct {
 	looks     map[string]mediaLook
 	own       map[string]bool  // files that this step stored, or found there with the same bytes
 	result    *archive.Verdict // where it is known without reading
+	ended     time.Time        // when this step gave the order the state that it has now, by the store's clock; zero: it did not
 }
 
 // mediaLook is what is known of a medium's bytes beyond its name.
@@ -150,6 +152,7 @@ func (p *Puller) commit(ctx context.Context, v *view, firstSeen time.Time, attem
 			if v.manifests, err = p.Archive.Manifests(ctx, v.order); err != nil {
 				return err
 			}
+			v.noteEnd(last, next)
 			if err := journalAll(ctx, p.Archive, v.manifests); err != nil {
 				return err
 			}
@@ -159,8 +162,27 @@ func (p *Puller) commit(ctx context.Context, v *view, firstSeen time.Time, attem
 			return err
 		}
 		v.manifests = append(v.manifests, stored)
+		v.noteEnd(last, next)
 		return p.Archive.Journal(ctx, stored)
 	}
+}
+
+// noteEnd notes that next, which this step tried to write after last, is there, its own, and makes a new state. Its own it is
+// also where the answer to its writing was lost and the store then said "taken" (rule 10): then the bytes are the same.
+func (v *view) noteEnd(last *archive.Stored, next archive.Manifest) {
+	changed := last == nil || last.State != next.State
+	if changed && slices.ContainsFunc(v.manifests, func(s archive.Stored) bool { return sameBytes(s.Manifest, next) }) {
+		v.ended = next.ArchivedAt
+	}
+}
+
+func sameBytes(a, b archive.Manifest) bool {
+	if !a.ArchivedAt.Equal(b.ArchivedAt) {
+		return false
+	}
+	first, err := a.Encode()
+	second, err2 := b.Encode()
+	return err == nil && err2 == nil && bytes.Equal(first, second)
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -81,7 +81,7 @@ func TestRule1MarkerWithClosedEntryIsNotPending(t *testing.T) {
 	w := newWorld()
 	m := w.open(t)
 	a := archive.New(w.mem)
-	if err := a.Close(t.Context(), m.Mark(), archive.Closed{State: "expired"}); err != nil { // its closer is about to clear it
+	if _, err := a.Close(t.Context(), m.Mark(), archive.Closed{State: "expired"}); err != nil { // its closer is about to clear it
 		t.Fatal(err)
 	}
 	in := kyc.Intake{Core: w.core(w.mem)}

@@ -40,7 +40,7 @@ func TestStatusPrecedence(t *testing.T) {
 				w.mark(t, opening)
 			}
 			for opening, state := range tc.closed {
-				if err := a.Close(t.Context(), mark(opening), archive.Closed{State: string(state)}); err != nil {
+				if _, err := a.Close(t.Context(), mark(opening), archive.Closed{State: string(state)}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -39,6 +39,7 @@ type Config struct {
 	Deadline     time.Duration
 
 	QueueURL     string // AWS
+	Metrics      string // AWS: the namespace in CloudWatch
 	SQSEndpoint  string // AWS_ENDPOINT_URL_SQS; "" is the public one
 	PullFunction string // Tencent
 	SCFEndpoint  string // Tencent; "" is the public one
@@ -65,6 +66,7 @@ const (
 	NeedWebhook                      // KYC_WEBHOOK_KEY, unless KYC_WEBHOOK_AUTH is none
 	NeedWebhookKey                   // KYC_WEBHOOK_KEY, whatever KYC_WEBHOOK_AUTH
 	NeedPublic                       // the webhook can be reached from elsewhere: KYC_WEBHOOK_AUTH must not be none
+	NeedQueue                        // KYC_QUEUE_URL
 )
 
 // NeedAll is what the webhook function of a cloud needs.
@@ -83,6 +85,8 @@ func Load(lookup Lookup, needs Needs) (Config, error) {
 	r.webhook(&c)
 	r.pace(&c)
 	c.QueueURL = r.url("KYC_QUEUE_URL")
+	r.require(NeedQueue, "KYC_QUEUE_URL")
+	c.Metrics = r.namespace("KYC_METRICS")
 	c.SQSEndpoint = r.endpoint("AWS_ENDPOINT_URL_SQS")
 	c.PullFunction = r.word("KYC_PULL_FUNCTION")
 	c.SCFEndpoint = r.endpoint("KYC_SCF_ENDPOINT")

@@ -3,6 +3,7 @@ package platform
 import (
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,6 +81,17 @@ func (r *reader) word(name string) string {
 	}
 	return v
 }
+
+// namespace reads a namespace of CloudWatch ("PutMetricData"; AWS/ is Amazon's own).
+func (r *reader) namespace(name string) string {
+	v := r.value(name)
+	if !namespaceForm.MatchString(v) || strings.HasPrefix(v, "AWS/") {
+		r.mistake(name, "not a namespace", "up to 255 letters, digits and . - _ / #, which do not begin with AWS/")
+	}
+	return v
+}
+
+var namespaceForm = regexp.MustCompile(`^[A-Za-z0-9._/#-]{1,255}$`)
 
 func (r *reader) oneOf(name string, choices ...string) string {
 	v := r.value(name)

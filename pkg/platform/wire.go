@@ -27,6 +27,9 @@ type Parts struct {
 	Now       func() time.Time
 	Rand      io.Reader
 	Log       *slog.Logger
+
+	Accepted  func() // called after each completion that opened an order; nil is nobody
+	Refreshed func() // called after each refresh of the ticket that this process made; nil is nobody
 }
 
 // System is the core, wired. Every platform builds it with Wire and uses the parts that its functions need.
@@ -37,6 +40,7 @@ type System struct {
 	Puller    *kyc.Puller
 	Refetcher *kyc.Refetcher
 	Tickets   Tickets
+	accepted  func()
 	log       *slog.Logger
 	now       func() time.Time
 }
@@ -73,6 +77,7 @@ func Wire(c Config, p Parts) (*System, error) {
 		Puller:    &kyc.Puller{Core: core, Upstream: &faceid.Client{API: api, Tickets: tickets}, Gate: gate},
 		Refetcher: &kyc.Refetcher{Core: core, Tickets: tickets, Gate: gate},
 		Tickets:   tickets,
+		accepted:  p.Accepted,
 		log:       p.Log,
 		now:       p.Now,
 	}, nil
@@ -94,6 +99,7 @@ func tickets(c Config, p Parts, api *faceid.API) (Tickets, error) {
 	if c.OwnTicket {
 		own, err := ticket.NewOwn(ticket.OwnConfig{
 			Bucket: p.Bucket, AppID: c.AppID, Secret: c.Secret, Service: api, Now: p.Now, Rand: p.Rand, Log: p.Log,
+			Refreshed: p.Refreshed,
 		})
 		if err != nil {
 			return nil, err
@@ -111,12 +117,27 @@ func tickets(c Config, p Parts, api *faceid.API) (Tickets, error) {
 func (s *System) Webhook(c Config) (*webhook.Handler, error) {
 	w := webhook.Config{
 		AppID: c.AppID, Auth: c.WebhookAuth, Keys: c.WebhookKeys, Redirect: c.WebhookRedirect, Origins: c.WebhookOrigins,
-		Intake: s.Intake, Orders: s.Orders, Tickets: s.Tickets, Now: s.now, Log: s.log,
+		Intake: intake{s.Intake, s.accepted}, Orders: s.Orders, Tickets: s.Tickets, Now: s.now, Log: s.log,
 	}
 	if c.OwnTicket {
 		w.TicketToken, w.Pair = c.TicketToken, pairs{s.Tickets}
 	}
 	return webhook.New(w)
+}
+
+// intake tells of the completions that opened an order.
+type intake struct {
+	webhook.Intake
+	accepted func()
+}
+
+// Complete implements webhook.Intake.
+func (i intake) Complete(ctx context.Context, order archive.Order, by string) (kyc.Outcome, error) {
+	out, err := i.Intake.Complete(ctx, order, by)
+	if err == nil && out.Created && i.accepted != nil {
+		i.accepted()
+	}
+	return out, err
 }
 
 // pairs shows the ticket's newest generation to the webhook.

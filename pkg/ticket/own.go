@@ -38,6 +38,8 @@ type OwnConfig struct {
 	Now     func() time.Time // this machine's clock, which may be wrong; nil is time.Now
 	Rand    io.Reader        // for nonces; nil is crypto/rand
 	Log     *slog.Logger     // nil is silence
+
+	Refreshed func() // called after each refresh that this process made, by any goroutine; nil is nobody
 }
 
 // Own keeps the pair of an app id fresh, together with every other process that has the same archive. It implements
@@ -69,6 +71,9 @@ func NewOwn(c OwnConfig) (*Own, error) {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Refreshed == nil {
+		c.Refreshed = func() {}
 	}
 	s, err := newSealer(c.Secret, c.AppID, c.Rand)
 	if err != nil {

@@ -19,8 +19,10 @@ import (
 func TestOwnMakesTheFirstTicketAndOthersFindIt(t *testing.T) {
 	fake, api := newUpstream(t, faceidtest.Config{})
 	b := membucket.New(nil)
-	first := current(t, newOwn(t, b, api))
-	other := newOwn(t, b, api)
+	maker, other := newOwn(t, b, api), newOwn(t, b, api)
+	made, found := 0, 0
+	maker.Refreshed, other.Refreshed = func() { made++ }, func() { found++ }
+	first := current(t, maker)
 	second := current(t, other)
 	if first.Generation != 1 || first != second {
 		t.Errorf("generations %d and %d, the same value: %t; want 1, 1, true", first.Generation, second.Generation, first.Value == second.Value)
@@ -36,8 +38,8 @@ func TestOwnMakesTheFirstTicketAndOthersFindIt(t *testing.T) {
 	if diff := cmp.Diff(want, keys(b)); diff != "" {
 		t.Errorf("keys (-want +got):\n%s", diff)
 	}
-	if n := fake.Stats().Refreshes; n != 1 {
-		t.Errorf("%d refreshes, want 1", n)
+	if n := fake.Stats().Refreshes; n != 1 || made != 1 || found != 0 {
+		t.Errorf("%d refreshes, want 1; told %d times by its maker, %d by the other", n, made, found)
 	}
 }
 

@@ -44,6 +44,7 @@ func (o *Own) refresh(ctx context.Context, h hold) (Pair, error) {
 		return Pair{}, fmt.Errorf("publish ticket generation %d: %w", h.generation, err)
 	}
 	o.Log.Info("refreshed the ticket", "generation", p.Generation, "life", p.Expires.Sub(p.Requested))
+	o.Refreshed()
 	return p, nil
 }
 
