@@ -13,8 +13,8 @@ import (
 // call is one call of the cloud's API: its parameters, flat, as in "Environment.Variables.0.Key".
 type call map[string]string
 
-// cloud answers as the API does (documents 583/18586 CreateFunction, 583/18589 CreateTrigger, 583/51301
-// UpdateFunctionEventInvokeConfig, 651/35316 tags), keeps what it is given, and remembers every call that changes something.
+// cloud answers as the API does (SCF 2018-04-16: CreateFunction, CreateTrigger, UpdateFunctionEventInvokeConfig, …; tag
+// 2018-08-13: AttachResourcesTag, …), keeps what it is given, and remembers every call that changes something.
 type cloud struct {
 	*httptest.Server
 	t *testing.T
