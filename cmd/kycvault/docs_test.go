@@ -111,9 +111,10 @@ func variablesTable() string {
 	return b.String()
 }
 
-// withoutClouds takes out what no platform here can do yet: README.md promises only what works. It goes with the first cloud.
+// withoutClouds takes out what no platform here can do yet: README.md promises only what works. It goes with the functions.
 func withoutClouds(what string) string {
-	what, _, _ = strings.Cut(what, ", s3://")
+	what, _, _ = strings.Cut(what, " or cos://")
+	what = strings.Replace(what, "file:///dir, s3://", "file:///dir or s3://", 1)
 	return strings.Replace(what, " (in the clouds: what the schedule says)", "", 1)
 }
 

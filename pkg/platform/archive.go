@@ -32,12 +32,13 @@ const archiveExpected = "file:///dir, s3://bucket/prefix?region=… or cos://buc
 var archiveOptions = map[string]map[string]*regexp.Regexp{
 	SchemeFile: {},
 	SchemeS3: {
-		"region":     regionForm,
-		"endpoint":   nil, // checked as a URL
-		"path_style": regexp.MustCompile(`^(true|false)$`),
-		"lock":       regexp.MustCompile(`^(compliance|governance)$`),
-		"retain":     regexp.MustCompile(`^[1-9][0-9]{0,4}d$`),
-		"kms":        regexp.MustCompile(`^[!-~]+$`),
+		"region":        regionForm,
+		"endpoint":      nil, // checked as a URL
+		"path_style":    regexp.MustCompile(`^(true|false)$`),
+		"lock":          regexp.MustCompile(`^(compliance|governance)$`),
+		"retain":        regexp.MustCompile(`^[1-9][0-9]{0,4}d$`),
+		"kms":           regexp.MustCompile(`^[!-~]+$`),
+		"storage_class": regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`),
 	},
 	SchemeCOS: {"region": regionForm, "endpoint": nil},
 }

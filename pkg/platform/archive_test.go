@@ -23,6 +23,7 @@ func TestParseArchive(t *testing.T) {
 			Archive{Scheme: SchemeS3, Bucket: "vault-bucket", Prefix: "kyc", Options: url.Values{"region": {"eu-central-1"}, "endpoint": {"http://127.0.0.1:7070"},
 				"path_style": {"true"}, "lock": {"compliance"}, "retain": {"1825d"}, "kms": {"alias/kyc"}}},
 			"s3://vault-bucket/kyc?endpoint=http%3A%2F%2F127.0.0.1%3A7070&kms=alias%2Fkyc&lock=compliance&path_style=true&region=eu-central-1&retain=1825d"},
+		{"s3://vault-bucket?storage_class=STANDARD_IA", Archive{Scheme: SchemeS3, Bucket: "vault-bucket", Options: url.Values{"storage_class": {"STANDARD_IA"}}}, ""},
 		{"cos://vault-1250000000/kyc?region=ap-guangzhou", Archive{Scheme: SchemeCOS, Bucket: "vault-1250000000", Prefix: "kyc", Options: url.Values{"region": {"ap-guangzhou"}}}, ""},
 	}
 	for _, test := range tests {
@@ -69,6 +70,7 @@ func TestParseArchiveRefuses(t *testing.T) {
 		{"s3://bucket?lock=legal&retain=5d", `option "lock"`},
 		{"s3://bucket?lock=compliance&retain=5y", `option "retain"`},
 		{"s3://bucket?endpoint=s3.example", `option "endpoint"`},
+		{"s3://bucket?storage_class=standard", `option "storage_class"`},
 		{"s3://bucket?endpoint=https%3A%2F%2Fu%3Ap%40s3.example", `option "endpoint"`},
 		{"s3://bucket?a;b", "can not be read"},
 		{"cos://vault", "name-appid"},
@@ -84,7 +86,7 @@ func TestParseArchiveRefuses(t *testing.T) {
 // TestOptionsHint proves that a mistake names the options there are, since the unknown one is often misspelt.
 func TestOptionsHint(t *testing.T) {
 	_, err := Load(least().with("KYC_ARCHIVE", "s3://bucket?pathstyle=true").lookup, 0)
-	if err == nil || !strings.Contains(err.Error(), "options endpoint, kms, lock, path_style, region, retain") {
+	if err == nil || !strings.Contains(err.Error(), "options endpoint, kms, lock, path_style, region, retain, storage_class") {
 		t.Errorf("Load = %v, want the options listed", err)
 	}
 }

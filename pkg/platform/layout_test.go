@@ -38,6 +38,9 @@ var arrows = []arrow{
 	{why: "each SDK stays in its driver packages", from: []string{module}, direct: true, to: sdks,
 		except: []string{module + "/pkg/bucket/s3bucket", module + "/pkg/bucket/cosbucket", module + "/pkg/delay",
 			module + "/pkg/platform/aws", module + "/pkg/platform/tencent", module + "/functions", module + "/cmd/kycvault-bench/bare"}},
+	{why: "a function links no config loader: it doubles the cold start",
+		from: []string{module + "/functions", module + "/pkg/platform/aws"}, except: []string{module + "/pkg/platform/aws/profile"},
+		to: []string{"github.com/aws/aws-sdk-go-v2/config", module + "/pkg/platform/aws/profile"}},
 	{why: "the fake service has no way into production",
 		from: []string{module + "/functions", module + "/pkg/platform/aws", module + "/pkg/platform/tencent"},
 		to:   []string{module + "/pkg/faceid/faceidtest"}},
@@ -129,6 +132,7 @@ func list(t *testing.T) graph {
 // TestArrowsBreak proves that each arrow notices what it is there for.
 func TestArrowsBreak(t *testing.T) {
 	sdk := "github.com/aws/aws-sdk-go-v2/service/s3"
+	loader, profile := "github.com/aws/aws-sdk-go-v2/config", module+"/pkg/platform/aws/profile"
 	fake := module + "/pkg/faceid/faceidtest"
 	g := graph{
 		module + "/pkg/kyc":                 {module + "/pkg/archive"},
@@ -137,7 +141,8 @@ func TestArrowsBreak(t *testing.T) {
 		module + "/pkg/bucket/s3bucket":     {sdk},
 		module + "/functions/aws/pull":      {module + "/pkg/platform/aws"},
 		module + "/pkg/platform/aws":        {module + "/pkg/setup", sdk},
-		module + "/pkg/setup":               {fake},
+		module + "/pkg/setup":               {fake, profile},
+		profile:                             {loader},
 		module + "/cmd/kycvault":            {fake, sdk},
 		module + "/pkg/platform/local":      {fake},
 		"github.com/aws/aws-sdk-go-v2/core": {sdk},
@@ -146,6 +151,8 @@ func TestArrowsBreak(t *testing.T) {
 		{module + "/pkg/archive → " + sdk, module + "/pkg/kyc → " + sdk},
 		{module + "/pkg/archive → " + module + "/pkg/bucket/s3bucket", module + "/pkg/kyc → " + module + "/pkg/bucket/s3bucket"},
 		{module + "/cmd/kycvault → " + sdk},
+		{module + "/functions/aws/pull → " + loader, module + "/functions/aws/pull → " + profile,
+			module + "/pkg/platform/aws → " + loader, module + "/pkg/platform/aws → " + profile},
 		{module + "/functions/aws/pull → " + fake, module + "/pkg/platform/aws → " + fake},
 	}
 	for i, a := range arrows {

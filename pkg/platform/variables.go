@@ -27,7 +27,7 @@ func Variables() []Variable {
 		{Name: "KYC_API", What: "the query dialect: sync or facerecord", Default: APISync},
 		{Name: "KYC_TICKET", What: "who refreshes the SIGN ticket: own, or the https URL of an existing ticket service", Required: "always"},
 		{Name: "KYC_TICKET_TOKEN", What: "bearer token for that service, or, with own, for GET /v1/ticket, which is else not served", Secret: true},
-		{Name: "KYC_ARCHIVE", What: "where evidence goes: file:///dir, s3://bucket/prefix?region=&endpoint=&path_style=&lock=&retain=&kms=" +
+		{Name: "KYC_ARCHIVE", What: "where evidence goes: file:///dir, s3://bucket/prefix?region=&endpoint=&path_style=&lock=&retain=&kms=&storage_class=" +
 			" or cos://bucket-appid/prefix?region=&endpoint=", Required: "always"},
 		{Name: "KYC_MEDIA", What: "what to archive: photo,video or one of them", Default: "photo,video"},
 		{Name: "KYC_IDENTITY", What: "omit or keep the upstream's name and idNo in the result file", Default: "omit"},

@@ -11,6 +11,8 @@ import (
 type kind string
 
 const (
+	badRequest kind = "malformed"
+	badHeader  kind = "header"
 	badRoute   kind = "no-such-route"
 	badMethod  kind = "method"
 	badType    kind = "media-type"
@@ -27,6 +29,8 @@ const (
 
 // statuses maps every kind to its answer.
 var statuses = map[kind]int{
+	badRequest: http.StatusBadRequest,
+	badHeader:  http.StatusRequestHeaderFieldsTooLarge,
 	badRoute:   http.StatusNotFound,
 	badMethod:  http.StatusMethodNotAllowed,
 	badType:    http.StatusUnsupportedMediaType,

@@ -22,6 +22,18 @@ type Harness struct {
 	Tolerance time.Duration
 	// Many is how many objects the paging test makes; 0 is 2,500, so that a store which pages by 1,000 has three pages.
 	Many int
+	// Peculiar is what a test server does otherwise than the store that it stands for.
+	Peculiar Peculiarities
+}
+
+// Peculiarities of a test server. The suite checks each one that is given, so that one which is gone with a newer server is
+// noticed, and checks without it where it is not given.
+type Peculiarities struct {
+	// MarkerTakesKey: on a versioned bucket what is left of a deleted object counts as one when its key is created anew.
+	// Create then fails, with another error than ErrExists, since nothing is there; Put works.
+	MarkerTakesKey bool
+	// FolderIsObject: to delete a key that others have as their folder is an error. Nothing in an archive does that.
+	FolderIsObject bool
 }
 
 // Prefix is the one that the suite runs with the second time.

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/bucket"
-	"github.com/kycvault/kycvault/pkg/bucket/dirbucket"
 	"github.com/kycvault/kycvault/pkg/delay/timer"
 	"github.com/kycvault/kycvault/pkg/kyc"
 	"github.com/kycvault/kycvault/pkg/platform"
@@ -35,14 +34,6 @@ type Server struct {
 	config platform.Config
 	timer  *timer.Timer
 	log    *slog.Logger
-}
-
-// OpenArchive opens the store that KYC_ARCHIVE names.
-func OpenArchive(a platform.Archive) (bucket.Bucket, error) {
-	if a.Scheme != platform.SchemeFile {
-		return nil, fmt.Errorf("open archive: this program can not open %s:// archives", a.Scheme)
-	}
-	return dirbucket.Open(a.Path)
 }
 
 // Options are what New can be given beside the configuration. Writer and Log are required.
