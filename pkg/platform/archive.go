@@ -40,7 +40,13 @@ var archiveOptions = map[string]map[string]*regexp.Regexp{
 		"kms":           regexp.MustCompile(`^[!-~]+$`),
 		"storage_class": regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`),
 	},
-	SchemeCOS: {"region": regionForm, "endpoint": nil},
+	SchemeCOS: {
+		"region":        regionForm,
+		"endpoint":      nil, // the bucket's own URL
+		"storage_class": regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`),
+		"encryption":    regexp.MustCompile(`^(AES256|cos/kms)$`),
+		"kms":           regexp.MustCompile(`^[!-~]+$`),
+	},
 }
 
 var (
@@ -132,6 +138,9 @@ func parseOptions(u *url.URL) (url.Values, error) {
 	}
 	if options.Has("lock") != options.Has("retain") {
 		return nil, fmt.Errorf("options \"lock\" and \"retain\" go together")
+	}
+	if options.Get("encryption") == "AES256" && options.Has("kms") {
+		return nil, fmt.Errorf("option \"kms\" needs another \"encryption\"")
 	}
 	return options, nil
 }

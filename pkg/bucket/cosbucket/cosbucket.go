@@ -58,6 +58,7 @@ type Bucket struct {
 	sdk    *cos.Client
 	guard  guard
 	clock  clock
+	pauses []time.Duration // between tries
 }
 
 var _ bucket.Bucket = (*Bucket)(nil)
@@ -75,7 +76,7 @@ func New(c Config) (*Bucket, error) {
 	if c.Client != nil {
 		client = *c.Client // a copy: the SDK changes the one it is given
 	}
-	b := &Bucket{config: c, guard: newGuard(), clock: clock{now: c.Now}}
+	b := &Bucket{config: c, guard: newGuard(), clock: clock{now: c.Now}, pauses: ourPauses()}
 	client.Transport = &signer{credentials: c.Credentials, now: c.Now, next: client.Transport, clock: &b.clock}
 	b.sdk = cos.NewClient(&cos.BaseURL{BucketURL: base}, &client)
 	b.sdk.Conf.EnableCRC = false // it fails a put whose answer lacks the CRC; write.go compares

@@ -67,7 +67,7 @@ func (e *Error) advice() string {
 	case BadCredentials:
 		return credentialAdvice(e.Code)
 	case BadClock:
-		return fmt.Sprintf("this machine's clock is %s ahead of the store's: let a time service set it", e.Skew.Round(time.Second))
+		return "this machine's clock and the store's are too far apart" + e.skew() + ": let a time service set this machine's"
 	case NoBucket:
 		return "there is no such bucket in this region: look at name-appid and region"
 	case Busy:
@@ -76,10 +76,22 @@ func (e *Error) advice() string {
 	switch {
 	case e.Cause != nil:
 		return e.Cause.Error()
+	case e.Code == "" && e.Status >= 400:
+		return errAnswer.Error()
 	case e.Code == "InvalidObjectState":
 		return "the object was moved to an archive class: restore it first"
 	case e.Status >= 300 && e.Status < 400:
 		return "the bucket is somewhere else: look at region and endpoint"
+	}
+	return ""
+}
+
+func (e *Error) skew() string {
+	switch skew := e.Skew.Round(time.Second); {
+	case skew > 0:
+		return fmt.Sprintf(" (%s ahead)", skew)
+	case skew < 0:
+		return fmt.Sprintf(" (%s behind)", -skew)
 	}
 	return ""
 }
@@ -126,16 +138,16 @@ func (b *Bucket) explain(ctx context.Context, res *cos.Response, err error) erro
 	if err == nil {
 		return nil
 	}
-	if answer, ok := errors.AsType[*cos.ErrorResponse](err); ok {
+	cause := causeOf(err)
+	if answer, ok := errors.AsType[*cos.ErrorResponse](cause); ok {
 		return b.answered(answer)
 	}
-	cause := causeOf(err)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(cause, errCredentials):
 		return cause
-	case res != nil && misread(err):
+	case res != nil && misread(cause):
 		return strange(res)
 	default:
 		return &Error{Kind: Unreachable, Cause: cause}
@@ -157,7 +169,7 @@ func strange(res *cos.Response) *Error {
 }
 
 // errAnswer says that an answer is none that COS would give.
-var errAnswer = errors.New("an answer that COS would not give: is the endpoint the bucket's own URL?")
+var errAnswer = errors.New("an answer that COS would not give: the endpoint may not be the bucket's own URL")
 
 // causeOf takes off what the SDK and net/http put around an error: the SDK's list of tries, which hides what it holds,
 // and the URL.

@@ -8,9 +8,11 @@ import (
 	cos "github.com/tencentyun/cos-go-sdk-v5"
 )
 
-// pauses lie between the tries of one call: four in all. A store that is busy for longer is the caller's matter: the order
+// ourPauses lie between the tries of one call: four in all. A store that is busy for longer is the caller's matter: the order
 // has its marker, and is looked at again.
-var pauses = []time.Duration{200 * time.Millisecond, 600 * time.Millisecond, 1800 * time.Millisecond}
+func ourPauses() []time.Duration {
+	return []time.Duration{200 * time.Millisecond, 600 * time.Millisecond, 1800 * time.Millisecond}
+}
 
 // do makes a call until it is answered for good. Its error is explained.
 func (b *Bucket) do(ctx context.Context, call func() (*cos.Response, error)) (*cos.Response, error) {
@@ -33,7 +35,7 @@ func (b *Bucket) once(ctx context.Context, call func() (*cos.Response, error)) (
 
 // again tells whether another try can help, after the pause before it.
 func (b *Bucket) again(ctx context.Context, err error, n int) bool {
-	if n >= len(pauses) || ctx.Err() != nil {
+	if n >= len(b.pauses) || ctx.Err() != nil {
 		return false
 	}
 	switch kindOf(err) {
@@ -45,7 +47,7 @@ func (b *Bucket) again(ctx context.Context, err error, n int) bool {
 	default:
 		return false
 	}
-	return b.pause(ctx, pauses[n])
+	return b.pause(ctx, b.pauses[n])
 }
 
 // pause waits for half the time and up to the other half, as the clock's nanoseconds have it: so that many who were

@@ -53,15 +53,11 @@ type movingConn struct {
 }
 
 func (c *movingConn) Read(p []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(c.stall)); err != nil {
-		return 0, err
-	}
+	_ = c.SetReadDeadline(time.Now().Add(c.stall)) // where it fails, reading does, and tells why
 	return c.Conn.Read(p)
 }
 
 func (c *movingConn) Write(p []byte) (int, error) {
-	if err := c.SetDeadline(time.Now().Add(c.stall)); err != nil {
-		return 0, err
-	}
+	_ = c.SetDeadline(time.Now().Add(c.stall))
 	return c.Conn.Write(p)
 }

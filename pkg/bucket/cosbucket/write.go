@@ -101,7 +101,7 @@ func (b *Bucket) create(ctx context.Context, u *upload) error {
 			return bucket.ErrExists
 		case (kind == Taken || kind == Unreachable) && b.exists(ctx, u.key):
 			return bucket.ErrExists
-		case kind == Taken && n < len(pauses) && b.pause(ctx, pauses[n]):
+		case kind == Taken && n < len(b.pauses) && b.pause(ctx, b.pauses[n]):
 		case !b.again(ctx, err, n):
 			return err
 		}
@@ -142,13 +142,15 @@ func (b *Bucket) send(ctx context.Context, u *upload, once bool) error {
 	return b.check(res, u)
 }
 
-// check compares the CRC-64 where the answer has one: COS documents it for every put, but did not always. Without it,
-// COS has compared Content-MD5.
+// check compares the CRC-64. COS documents it for every put, but did not always: an answer that has an ETag and no CRC is one
+// of COS too, which has then compared Content-MD5 itself.
 func (b *Bucket) check(res *cos.Response, u *upload) error {
-	if text := res.Header.Get(crcHeader); text != "" {
-		if got, err := strconv.ParseUint(text, 10, 64); err != nil || got != u.crc {
-			return errStored
-		}
+	text := res.Header.Get(crcHeader)
+	if text == "" && res.Header.Get("ETag") == "" {
+		return strange(res)
+	}
+	if got, err := strconv.ParseUint(text, 10, 64); text != "" && (err != nil || got != u.crc) {
+		return errStored
 	}
 	if res.Header.Get(versionIDHeader) != "" { // versioning was switched on meanwhile
 		b.guard.versioned(Enabled)
