@@ -99,23 +99,13 @@ func variablesTable() string {
 	var b strings.Builder
 	b.WriteString("| variable | meaning | default | required |\n|---|---|---|---|\n")
 	for _, v := range platform.Variables() {
-		if slices.Contains(inCloudsOnly, v.Name) {
-			continue
-		}
 		byDefault := v.Default
 		if byDefault != "" {
 			byDefault = "`" + byDefault + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", v.Name, withoutClouds(v.What), byDefault, v.Required)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", v.Name, v.What, byDefault, v.Required)
 	}
 	return b.String()
-}
-
-// withoutClouds takes out what no platform here can do yet: README.md promises only what works. It goes with the functions.
-func withoutClouds(what string) string {
-	what, _, _ = strings.Cut(what, " or cos://")
-	what = strings.Replace(what, "file:///dir, s3://", "file:///dir or s3://", 1)
-	return strings.Replace(what, " (in the clouds: what the schedule says)", "", 1)
 }
 
 var (
