@@ -121,7 +121,7 @@ func coldStart(ctx context.Context, program string) error {
 	select {
 	case path := <-asked:
 		_ = p.cmd.Process.Kill()
-		<-ended
+		_ = <-ended // it was killed
 		if path != "/2018-06-01/runtime/invocation/next" {
 			return fmt.Errorf("it asked for %s first", path)
 		}
