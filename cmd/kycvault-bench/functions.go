@@ -116,18 +116,19 @@ func coldStart(ctx context.Context, program string) error {
 	if err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { _, err := p.wait(); ended <- err }()
+	var failed error
+	ended := make(chan struct{})
+	go func() { defer close(ended); _, failed = p.wait() }()
 	select {
 	case path := <-asked:
 		_ = p.cmd.Process.Kill()
-		_ = <-ended // it was killed
+		<-ended
 		if path != "/2018-06-01/runtime/invocation/next" {
 			return fmt.Errorf("it asked for %s first", path)
 		}
 		return nil
-	case err := <-ended:
-		return errors.Join(errors.New("it ended"), err)
+	case <-ended:
+		return errors.Join(errors.New("it ended"), failed)
 	}
 }
 
