@@ -210,10 +210,9 @@ func canonical(t *testing.T, data []byte) string {
 
 // TestDocsLinks follows the links to files of this repository and to headings of its documents.
 func TestDocsLinks(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	all := documents(t)
 	for path, text := range all {
-		for _, m := range link.FindAllStringSubmatch(text, -1) {
+		for _, m := range linkForm.FindAllStringSubmatch(text, -1) {
 			if strings.Contains(m[1], "://") {
 				continue
 			}
@@ -234,7 +233,7 @@ func TestDocsLinks(t *testing.T) {
 
 var (
 	headingForm  = regexp.MustCompile(`(?m)^#+ (.+)$`)
-	notInAnchors = regexp.MustCompile(`[^a-z0-9 -]`)
+	notInAnchors = regexp.MustCompile(`[^\p{L}\p{M}\p{N}_ -]`)
 )
 
 // anchors are a document's headings as links name them.
