@@ -116,8 +116,9 @@ func coldStart(ctx context.Context, program string) error {
 	if err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { _, err := p.wait(); ended <- err }()
+	var failed error
+	ended := make(chan struct{})
+	go func() { defer close(ended); _, failed = p.wait() }()
 	select {
 	case path := <-asked:
 		_ = p.cmd.Process.Kill()
@@ -126,8 +127,8 @@ func coldStart(ctx context.Context, program string) error {
 			return fmt.Errorf("it asked for %s first", path)
 		}
 		return nil
-	case err := <-ended:
-		return errors.Join(errors.New("it ended"), err)
+	case <-ended:
+		return errors.Join(errors.New("it ended"), failed)
 	}
 }
 

@@ -62,12 +62,13 @@ type Needs uint
 
 // The parts that need variables.
 const (
-	NeedUpstream   Needs = 1 << iota // app id, KYC_TICKET, and the secret where the ticket is our own
-	NeedArchive                      // KYC_ARCHIVE
-	NeedWebhook                      // KYC_WEBHOOK_KEY, unless KYC_WEBHOOK_AUTH is none
-	NeedWebhookKey                   // KYC_WEBHOOK_KEY, whatever KYC_WEBHOOK_AUTH
-	NeedPublic                       // the webhook can be reached from elsewhere: KYC_WEBHOOK_AUTH must not be none
-	NeedQueue                        // KYC_QUEUE_URL
+	NeedUpstream     Needs = 1 << iota // app id, KYC_TICKET, and the secret where the ticket is our own
+	NeedArchive                        // KYC_ARCHIVE
+	NeedWebhook                        // KYC_WEBHOOK_KEY, unless KYC_WEBHOOK_AUTH is none
+	NeedWebhookKey                     // KYC_WEBHOOK_KEY, whatever KYC_WEBHOOK_AUTH
+	NeedPublic                         // the webhook can be reached from elsewhere: KYC_WEBHOOK_AUTH must not be none
+	NeedQueue                          // KYC_QUEUE_URL
+	NeedPullFunction                   // KYC_PULL_FUNCTION
 )
 
 // NeedAll is what the webhook function of a cloud needs.
@@ -91,6 +92,7 @@ func Load(lookup Lookup, needs Needs) (Config, error) {
 	c.Metrics = r.namespace("KYC_METRICS")
 	c.SQSEndpoint = r.endpoint("AWS_ENDPOINT_URL_SQS")
 	c.PullFunction = r.word("KYC_PULL_FUNCTION")
+	r.require(NeedPullFunction, "KYC_PULL_FUNCTION")
 	c.SCFEndpoint = r.endpoint("KYC_SCF_ENDPOINT")
 	c.LogLevel = r.level("KYC_LOG_LEVEL")
 	if len(r.mistakes) > 0 {

@@ -197,6 +197,7 @@ func TestLoadNeeds(t *testing.T) {
 		{"webhook", NeedWebhook, env{}, []string{"KYC_WEBHOOK_KEY"}},
 		{"open webhook", NeedWebhook, env{"KYC_WEBHOOK_AUTH": "none"}, nil},
 		{"queue", NeedQueue, env{}, []string{"KYC_QUEUE_URL"}},
+		{"pull function", NeedPullFunction, env{}, []string{"KYC_PULL_FUNCTION"}},
 		{"key", NeedWebhookKey, env{}, []string{"KYC_WEBHOOK_KEY"}},
 		{"key for an open webhook", NeedWebhookKey, env{"KYC_WEBHOOK_AUTH": "none"}, []string{"KYC_WEBHOOK_KEY"}},
 		{"public", NeedPublic, env{"KYC_WEBHOOK_AUTH": "none"}, []string{"KYC_WEBHOOK_AUTH"}},

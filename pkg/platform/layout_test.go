@@ -43,7 +43,7 @@ var arrows = []arrow{
 		to: []string{"github.com/aws/aws-sdk-go-v2/config", module + "/pkg/platform/aws/profile"}},
 	{why: "the fake service has no way into production",
 		from: []string{module + "/functions", module + "/pkg/platform/aws", module + "/pkg/platform/tencent"},
-		to:   []string{module + "/pkg/faceid/faceidtest"}},
+		to:   []string{module + "/pkg/faceid/faceidtest", module + "/pkg/bucket/cosbucket/costest"}},
 }
 
 // within tells whether pkg is one of the patterns or below one.

@@ -28,7 +28,7 @@ func Variables() []Variable {
 		{Name: "KYC_TICKET", What: "who refreshes the SIGN ticket: own, or the https URL of an existing ticket service", Required: "always"},
 		{Name: "KYC_TICKET_TOKEN", What: "bearer token for that service, or, with own, for GET /v1/ticket, which is else not served", Secret: true},
 		{Name: "KYC_ARCHIVE", What: "where evidence goes: file:///dir, s3://bucket/prefix?region=&endpoint=&path_style=&lock=&retain=&kms=&storage_class=" +
-			" or cos://bucket-appid/prefix?region=&endpoint=", Required: "always"},
+			" or cos://bucket-appid/prefix?region=&endpoint=&storage_class=&encryption=&kms=", Required: "always"},
 		{Name: "KYC_MEDIA", What: "what to archive: photo,video or one of them", Default: "photo,video"},
 		{Name: "KYC_IDENTITY", What: "omit or keep the upstream's name and idNo in the result file", Default: "omit"},
 		{Name: "KYC_WEBHOOK_AUTH", What: "how completions are proven: jwt, standard-webhooks, or none (loopback only)", Default: "jwt"},
@@ -43,7 +43,7 @@ func Variables() []Variable {
 		{Name: "KYC_QUEUE_URL", What: "AWS: the SQS queue's URL", Required: "in AWS"},
 		{Name: "KYC_WORKERS", What: "AWS: steps that are made at once, the queue's MaximumConcurrency: 2 to 1000", Default: "10"},
 		{Name: "KYC_METRICS", What: "AWS: the CloudWatch namespace of the metrics", Default: "kycvault"},
-		{Name: "KYC_PULL_FUNCTION", What: "Tencent: the pull function's name, with namespace and qualifier where needed"},
+		{Name: "KYC_PULL_FUNCTION", What: "Tencent: the pull function's name, with namespace and qualifier where needed", Required: "in Tencent Cloud"},
 		{Name: "KYC_SCF_ENDPOINT", What: "Tencent: another API origin than the public one"},
 		{Name: "KYC_LOG_LEVEL", What: "debug, info, warn or error", Default: "info"},
 	}

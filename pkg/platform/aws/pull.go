@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/kycvault/kycvault/pkg/kyc"
+	"github.com/kycvault/kycvault/pkg/platform"
 )
 
 // soonEnough is how early a step may be made. The queue waits in whole seconds, rounded up, so an earlier one is no
@@ -57,12 +58,12 @@ func (p *pull) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if !ok {
 		return nil, refuse(p.log, "an SQS event with records")
 	}
-	t := timesOf(ctx, p.now())
+	t := platform.TimesOf(ctx, p.now())
 	failures := []events.SQSBatchItemFailure{}
 	late := 0
 	for _, r := range e.Records {
 		switch {
-		case !t.mayBegin(p.now()):
+		case !t.MayBegin(p.now()):
 			late++
 		case p.record(ctx, t, r):
 			continue
@@ -77,7 +78,7 @@ func (p *pull) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 // record works on one record, which holds a step message or an array of them, and tells whether it is done. What can never
 // work is done too: it must not come again.
-func (p *pull) record(ctx context.Context, t times, r sqsRecord) (done bool) {
+func (p *pull) record(ctx context.Context, t platform.Times, r sqsRecord) (done bool) {
 	defer p.metrics.flush()
 	msgs, err := kyc.ParseMessages([]byte(r.Body))
 	if err != nil {
@@ -85,11 +86,11 @@ func (p *pull) record(ctx context.Context, t times, r sqsRecord) (done bool) {
 		p.metrics.add(metricDropped, 1)
 		return true
 	}
-	ctx, cancel := t.bound(ctx)
+	ctx, cancel := t.Bound(ctx)
 	defer cancel()
 	done = true
 	for i, m := range msgs {
-		if i > 0 && !t.mayBegin(p.now()) {
+		if i > 0 && !t.MayBegin(p.now()) {
 			return false
 		}
 		done = p.message(ctx, m) && done

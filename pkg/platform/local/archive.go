@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/kycvault/kycvault/pkg/bucket"
 	"github.com/kycvault/kycvault/pkg/bucket/dirbucket"
@@ -10,6 +11,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/platform"
 	"github.com/kycvault/kycvault/pkg/platform/aws"
 	"github.com/kycvault/kycvault/pkg/platform/aws/profile"
+	"github.com/kycvault/kycvault/pkg/platform/tencent/cosarchive"
 )
 
 // OpenArchive opens the store that KYC_ARCHIVE names. A bucket in a cloud is not asked for anything yet: one that is not
@@ -20,6 +22,12 @@ func OpenArchive(a platform.Archive) (bucket.Bucket, error) {
 		return dirbucket.Open(a.Path)
 	case platform.SchemeS3:
 		b, err := OpenS3(a)
+		if err != nil {
+			return nil, err
+		}
+		return bucket.Prefixed(b, a.Prefix)
+	case platform.SchemeCOS:
+		b, err := cosarchive.Open(a, os.LookupEnv)
 		if err != nil {
 			return nil, err
 		}

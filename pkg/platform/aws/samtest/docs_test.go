@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kycvault/kycvault/pkg/platform"
 	"github.com/kycvault/kycvault/pkg/platform/aws/samtest"
 )
 
@@ -48,7 +47,7 @@ func TestDocsTables(t *testing.T) {
 	changed := text
 	for name, want := range map[string]string{
 		"parameters": parametersTable(t), "rights": rightsTable(t), "silent rights": silentTable(),
-		"requests": requestsTable(t), "cost": costTable(t), "variables": variablesTable(),
+		"requests": requestsTable(t), "cost": costTable(t),
 	} {
 		got := part(t, text, name)
 		switch {
@@ -92,24 +91,6 @@ func parametersTable(t *testing.T) string {
 			}
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", p.Name, p.Description, shown)
 		}
-	}
-	return b.String()
-}
-
-// variablesTable lists the variables that only functions on AWS read.
-func variablesTable() string {
-	var b strings.Builder
-	b.WriteString("| variable | meaning | default |\n|---|---|---|\n")
-	for _, v := range platform.Variables() {
-		what, here := strings.CutPrefix(v.What, "AWS: ")
-		if !here {
-			continue
-		}
-		byDefault := v.Default
-		if byDefault != "" {
-			byDefault = "`" + byDefault + "`"
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", v.Name, what, byDefault)
 	}
 	return b.String()
 }
