@@ -22,12 +22,13 @@ type archiveFlags struct {
 
 // upstreamFlags are for subcommands that ask the service.
 type upstreamFlags struct {
-	AppID    string `sets:"KYC_APP_ID" name:"app-id" placeholder:"ID" help:"The app id: 8 letters and digits."`
-	BaseURL  string `sets:"KYC_BASE_URL" name:"base-url" placeholder:"URL" help:"The service's origin."`
-	API      string `sets:"KYC_API" name:"api" placeholder:"DIALECT" help:"The query dialect: sync or facerecord."`
-	Ticket   string `sets:"KYC_TICKET" placeholder:"OWNER" help:"Who refreshes the ticket: own, or a ticket service's URL."`
-	Media    string `sets:"KYC_MEDIA" placeholder:"LIST" help:"What to archive: photo,video or one of them."`
-	Identity string `sets:"KYC_IDENTITY" placeholder:"RULE" help:"omit or keep name and ID number in the result file."`
+	AppID      string `sets:"KYC_APP_ID" name:"app-id" placeholder:"ID" help:"The app id: 8 letters and digits."`
+	BaseURL    string `sets:"KYC_BASE_URL" name:"base-url" placeholder:"URL" help:"The service's origin."`
+	API        string `sets:"KYC_API" name:"api" placeholder:"DIALECT" help:"The query dialect: sync or facerecord."`
+	Ticket     string `sets:"KYC_TICKET" placeholder:"OWNER" help:"Who refreshes the ticket: own, or a ticket service's URL."`
+	Media      string `sets:"KYC_MEDIA" placeholder:"LIST" help:"What to archive: photo,video or one of them."`
+	Recipients string `sets:"KYC_RECIPIENTS" placeholder:"KEYS" help:"Public keys (age1…) that evidence is encrypted to."`
+	Identity   string `sets:"KYC_IDENTITY" placeholder:"RULE" help:"omit or keep name and ID number in the result file."`
 }
 
 // webhookFlags are for subcommands that serve the webhook.

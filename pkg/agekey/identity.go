@@ -43,7 +43,7 @@ func readFile(name string) (Identities, error) {
 	if err != nil {
 		return nil, cause(err)
 	}
-	return parseIdentities(data)
+	return ParseIdentities(data)
 }
 
 // cause is an error of the file system without the name, which has been told.
@@ -54,7 +54,8 @@ func cause(err error) error {
 	return err
 }
 
-func parseIdentities(data []byte) (Identities, error) {
+// ParseIdentities reads the content of such a file.
+func ParseIdentities(data []byte) (Identities, error) {
 	switch text := string(data[:min(len(data), 64)]); {
 	case len(data) > maxIdentityFile:
 		return nil, errors.New("it is too large for a file of keys")

@@ -144,6 +144,12 @@ var extensions = map[Kind][]string{Photo: {"jpg", "png", oddExt}, Video: {"mp4",
 
 const oddExt = "bin"
 
+// ageExt ends the name of a file that is stored encrypted, behind the extension of its plain bytes.
+const ageExt = ".age"
+
+// EncryptedExt is the extension of a file that is stored encrypted and whose plain bytes have the given one.
+func EncryptedExt(plain string) string { return plain + ageExt }
+
 // FileName is the name of evidence: kind, digest of the plain bytes, extension.
 func FileName(kind Kind, digest, ext string) string { return string(kind) + "." + digest + "." + ext }
 
@@ -151,21 +157,27 @@ func FileName(kind Kind, digest, ext string) string { return string(kind) + "." 
 type Name struct {
 	Kind   Kind
 	Digest string // SHA-256 of the plain bytes, 64 lower-case hex digits
-	Ext    string
+	Ext    string // that of the plain bytes, and ".age" where they are stored encrypted
 }
 
 // Odd tells whether the file is one whose bytes look odd; a name alone says so.
-func (n Name) Odd() bool { return n.Ext == oddExt }
+func (n Name) Odd() bool { return n.PlainExt() == oddExt }
+
+// Encrypted tells whether the file is stored encrypted.
+func (n Name) Encrypted() bool { return strings.HasSuffix(n.Ext, ageExt) }
+
+// PlainExt is the extension of the plain bytes.
+func (n Name) PlainExt() string { return strings.TrimSuffix(n.Ext, ageExt) }
 
 // ParseFileName reads an evidence file's name; false for anything else.
 func ParseFileName(s string) (Name, bool) {
-	parts := strings.Split(s, ".")
+	parts := strings.SplitN(s, ".", 3)
 	if len(parts) != 3 || !isDigest(parts[1]) {
 		return Name{}, false
 	}
 	n := Name{Kind: Kind(parts[0]), Digest: parts[1], Ext: parts[2]}
 	for _, ext := range extensions[n.Kind] {
-		if ext == n.Ext {
+		if ext == n.PlainExt() {
 			return n, true
 		}
 	}

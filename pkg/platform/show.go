@@ -24,6 +24,7 @@ func (c Config) Attrs() []slog.Attr {
 		slog.String("KYC_TICKET_TOKEN", shown(c.TicketToken)),
 		slog.String("KYC_ARCHIVE", c.Archive.String()),
 		slog.String("KYC_MEDIA", mediaList(c.Media)),
+		slog.String("KYC_RECIPIENTS", c.recipients()),
 		slog.String("KYC_IDENTITY", c.identity()),
 		slog.String("KYC_WEBHOOK_AUTH", string(c.WebhookAuth)),
 		slog.String("KYC_WEBHOOK_KEY", shown(c.WebhookKeys...)),
@@ -71,6 +72,18 @@ func (c Config) redirect() string {
 		return ""
 	}
 	return c.WebhookRedirect.String()
+}
+
+// recipients tells how many there are: which, a log line need not say.
+func (c Config) recipients() string {
+	switch n := len(c.Recipients); n {
+	case 0:
+		return "none: evidence is not encrypted"
+	case 1:
+		return "1 recipient"
+	default:
+		return strconv.Itoa(n) + " recipients"
+	}
 }
 
 func (c Config) identity() string {

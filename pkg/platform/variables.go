@@ -30,7 +30,8 @@ func Variables() []Variable {
 		{Name: "KYC_ARCHIVE", What: "where evidence goes: file:///dir, s3://bucket/prefix?region=&endpoint=&path_style=&lock=&retain=&kms=&storage_class=" +
 			" or cos://bucket-appid/prefix?region=&endpoint=", Required: "always"},
 		{Name: "KYC_MEDIA", What: "what to archive: photo,video or one of them", Default: "photo,video"},
-		{Name: "KYC_IDENTITY", What: "omit or keep the upstream's name and idNo in the result file", Default: "omit"},
+		{Name: "KYC_RECIPIENTS", What: "public keys of age (age1…), comma-separated, that all evidence is encrypted to; else it is stored as it is"},
+		{Name: "KYC_IDENTITY", What: "omit or keep the upstream's name and idNo in the result file; keep needs KYC_RECIPIENTS", Default: "omit"},
 		{Name: "KYC_WEBHOOK_AUTH", What: "how completions are proven: jwt, standard-webhooks, or none (loopback only)", Default: "jwt"},
 		{Name: "KYC_WEBHOOK_KEY", What: "HS256 key of 32 bytes or more, or whsec_… key; several, comma-separated, for rotation",
 			Required: "unless KYC_WEBHOOK_AUTH=none", Secret: true},
