@@ -16,11 +16,13 @@ TOOLS         := $(CURDIR)/.cache/bin
 GOLANGCI      := v2.15.0
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI)
 
-# Real servers for tests, at the versions that pkg/peertest looks for.
+# Real servers for tests, and age's own command, at the versions that pkg/peertest looks for.
 VERSITYGW := v1.8.0
 LOCAL_SQS := 2.0.2
+AGE       := v1.1.1
 PEERS     := $(CURDIR)/.cache/peers
 S3_PEER   := $(TOOLS)/versitygw-$(VERSITYGW)
+AGE_PEER  := $(TOOLS)/age-$(AGE)
 SQS_PEER  := $(PEERS)/local-aws-sqs-$(LOCAL_SQS)
 
 .PHONY: help run build cross test race lint fuzz bench peers ci clean
@@ -51,11 +53,16 @@ lint: $(GOLANGCI_LINT) ## gofmt, go vet, golangci-lint
 	$(GO) vet ./...
 	$(GOLANGCI_LINT) run ./...
 
-peers: $(S3_PEER) $(SQS_PEER) ## install the servers that some tests talk to (an S3 and an SQS server; the first time takes two minutes)
+peers: $(S3_PEER) $(SQS_PEER) $(AGE_PEER) ## install what some tests talk to (an S3 and an SQS server, age; the first time takes two minutes)
 
 $(S3_PEER):
 	GOBIN=$(TOOLS) $(GO) install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW)
 	mv $(TOOLS)/versitygw $@
+
+# Older than the library that kycvault links: what is stored must not need a new age.
+$(AGE_PEER):
+	GOBIN=$(TOOLS) $(GO) install filippo.io/age/cmd/age@$(AGE)
+	mv $(TOOLS)/age $@
 
 $(SQS_PEER):
 	npm install --silent --no-save --no-audit --no-fund --prefix $(PEERS) local-aws-sqs@$(LOCAL_SQS)

@@ -30,6 +30,7 @@ type commands struct {
 	Ticket     ticketCmd     `cmd:"" help:"Tell who owns the ticket, and how fresh it is."`
 	Verify     verifyCmd     `cmd:"" help:"Check every file of the archive."`
 	Doctor     doctorCmd     `cmd:"" help:"Look for what would lose or block evidence."`
+	Keygen     keygenCmd     `cmd:"" help:"Make a key pair to encrypt evidence to."`
 	Sign       signCmd       `cmd:"" help:"Print the signature of some values."`
 	Token      tokenCmd      `cmd:"" help:"Mint a webhook token for an order."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`

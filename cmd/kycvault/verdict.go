@@ -84,7 +84,7 @@ func (v *verdict) untouchable() map[archive.Order]error {
 	orders := make(map[archive.Order]error)
 	for _, d := range v.Damage {
 		switch d.Kind {
-		case archive.Changed, archive.Missing, archive.BadManifest:
+		case archive.Changed, archive.Missing, archive.BadManifest, archive.Locked:
 			orders[d.Order] = archive.ErrDamaged
 		}
 	}

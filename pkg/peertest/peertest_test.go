@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
 	"testing"
 
 	"github.com/kycvault/kycvault/pkg/peertest"
@@ -30,8 +30,8 @@ func TestPins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, pin := range map[string]string{"VERSITYGW": peertest.VersityGW, "LOCAL_SQS": peertest.LocalSQS} {
-		if !strings.Contains(string(makefile), name+" ") || !strings.Contains(string(makefile), ":= "+pin+"\n") {
+	for name, pin := range map[string]string{"VERSITYGW": peertest.VersityGW, "LOCAL_SQS": peertest.LocalSQS, "AGE": peertest.AgeVersion} {
+		if ok, err := regexp.Match(`(?m)^`+name+` +:= `+regexp.QuoteMeta(pin)+`$`, makefile); !ok || err != nil {
 			t.Errorf("the Makefile does not pin %s to %s", name, pin)
 		}
 	}
