@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kycvault/kycvault/pkg/agekey"
 	"github.com/kycvault/kycvault/pkg/kyc"
 	"github.com/kycvault/kycvault/pkg/secret"
 	"github.com/kycvault/kycvault/pkg/webhook"
@@ -62,8 +63,48 @@ func TestLoadDefaults(t *testing.T) {
 		StepDelay: 2 * time.Second, Steps: 3, RefetchEvery: 5 * time.Minute, Deadline: 72 * time.Hour,
 		Metrics: "kycvault", LogLevel: slog.LevelInfo,
 	}
-	if diff := cmp.Diff(want, got, sameSecret); diff != "" {
+	if diff := cmp.Diff(want, got, sameSecret, sameRecipients); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)
+	}
+}
+
+// Two public keys, whose secret ones nobody has kept.
+const (
+	recipient  = "age19jzuynxfvjkc9kzguc6hf4qwyh5y0k8ztvrlvedhvqs3mur4py0qwgzxyv"
+	recipient2 = "age1zx2jgf80y6vpy7n3ah9d5hd6knfd9635rfwd23kxhg90hngxf50qp8x6wh"
+)
+
+func recipients(t *testing.T) agekey.Recipients {
+	t.Helper()
+	r, err := agekey.ParseRecipients(recipient + "," + recipient2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// sameRecipients compares public keys as they are written.
+var sameRecipients = cmp.Transformer("recipients", agekey.Recipients.String)
+
+// TestRecipientsAreCounted: the log tells how many there are, and not which.
+func TestRecipientsAreCounted(t *testing.T) {
+	for list, want := range map[string]string{"": "none: evidence is not encrypted", recipient: "1 recipient", recipient + "," + recipient2: "2 recipients"} {
+		c, err := Load(least().with("KYC_RECIPIENTS", list).lookup, NeedAll)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if shown := c.LogValue().String(); !strings.Contains(shown, "KYC_RECIPIENTS="+want+" ") || strings.Contains(shown, recipient) {
+			t.Errorf("%d recipients: %s", len(c.Recipients), shown)
+		}
+	}
+}
+
+// TestSecretKeyAmongRecipients: the error says what to do, and does not repeat it.
+func TestSecretKeyAmongRecipients(t *testing.T) {
+	const secretKey = "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ"
+	_, err := Load(least().with("KYC_RECIPIENTS", secretKey).lookup, NeedAll)
+	if err == nil || !strings.Contains(err.Error(), "key 1 is a secret key: take it out at once") || strings.Contains(err.Error(), secretKey) {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -72,7 +113,7 @@ func TestLoadEverythingSet(t *testing.T) {
 	got, err := Load(env{
 		"KYC_APP_ID": " TIDA0001\n", "KYC_BASE_URL": "http://127.0.0.1:8081/", "KYC_API": "facerecord",
 		"KYC_TICKET": "https://tickets.example/sign?app=1", "KYC_TICKET_TOKEN": "bearer",
-		"KYC_ARCHIVE": "cos://vault-1250000000/kyc?region=ap-guangzhou", "KYC_MEDIA": "video", "KYC_IDENTITY": "keep",
+		"KYC_ARCHIVE": "cos://vault-1250000000/kyc?region=ap-guangzhou", "KYC_MEDIA": "video", "KYC_RECIPIENTS": recipient + " , " + recipient2, "KYC_IDENTITY": "keep",
 		"KYC_WEBHOOK_AUTH": "standard-webhooks", "KYC_WEBHOOK_KEY": second + ", " + second,
 		"KYC_WEBHOOK_REDIRECT": "https://www.example.com/done?from=kyc", "KYC_WEBHOOK_ORIGINS": "https://A.example/, http://localhost:3000",
 		"KYC_STEP_DELAY": "0", "KYC_STEPS": "10", "KYC_REFETCH_EVERY": "1s", "KYC_DEADLINE": "720h",
@@ -87,7 +128,7 @@ func TestLoadEverythingSet(t *testing.T) {
 		AppID: "TIDA0001", BaseURL: "http://127.0.0.1:8081", API: APIFaceRecord,
 		TicketURL: "https://tickets.example/sign?app=1", TicketToken: secret.New("bearer"),
 		Archive: Archive{Scheme: SchemeCOS, Bucket: "vault-1250000000", Prefix: "kyc", Options: url.Values{"region": {"ap-guangzhou"}}},
-		Media:   kyc.Video, KeepIdentity: true,
+		Media:   kyc.Video, Recipients: recipients(t), KeepIdentity: true,
 		WebhookAuth: webhook.StandardWebhooks, WebhookKeys: []secret.Text{secret.New(second), secret.New(second)},
 		WebhookRedirect: &url.URL{Scheme: "https", Host: "www.example.com", Path: "/done", RawQuery: "from=kyc"},
 		WebhookOrigins:  []string{"https://a.example", "http://localhost:3000"},
@@ -95,7 +136,7 @@ func TestLoadEverythingSet(t *testing.T) {
 		QueueURL: "https://sqs.example/1/q", SQSEndpoint: "http://127.0.0.1:9324", PullFunction: "kyc/pull:1", SCFEndpoint: "https://scf.example",
 		Metrics: "kycvault/test.eu-west-1", LogLevel: slog.LevelDebug,
 	}
-	if diff := cmp.Diff(want, got, sameSecret); diff != "" {
+	if diff := cmp.Diff(want, got, sameSecret, sameRecipients); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)
 	}
 }
@@ -123,7 +164,11 @@ func TestLoadRefuses(t *testing.T) {
 		{"KYC_ARCHIVE", "ftp://x", "none of file, s3 and cos"},
 		{"KYC_MEDIA", "photo,audio", "names something else"},
 		{"KYC_MEDIA", ",", "names something else"},
+		{"KYC_RECIPIENTS", "age1", "key 1 is mistyped"},
+		{"KYC_RECIPIENTS", recipient + ",", "key 2 is empty"},
+		{"KYC_RECIPIENTS", recipient + ",ssh-ed25519," + recipient, "key 2 is an SSH key, which is not supported, key 3 is key 1 again"},
 		{"KYC_IDENTITY", "hash", "not one of its values"},
+		{"KYC_IDENTITY", "keep", "nothing is encrypted"},
 		{"KYC_WEBHOOK_AUTH", "basic", "not one of its values"},
 		{"KYC_WEBHOOK_AUTH", "none", "lets everyone start work"},
 		{"KYC_WEBHOOK_AUTH", "standard-webhooks", "must begin with whsec_"},

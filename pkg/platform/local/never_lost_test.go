@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/kycvault/kycvault/pkg/agekey"
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/bucket"
 	"github.com/kycvault/kycvault/pkg/bucket/dirbucket"
@@ -54,7 +55,8 @@ type house struct {
 	config platform.Config
 	log    *slog.Logger
 	logs   *logBuffer
-	lost   int // calls whose answer the service gave and nobody heard
+	keys   agekey.Identities // of an archive that is encrypted
+	lost   int               // calls whose answer the service gave and nobody heard
 }
 
 // process is one life of the server.
@@ -146,12 +148,34 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { close(p.closed); return nil }
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
-// lifeOf plays the whole life of some orders with the nth call failing in one way, and judges the archive. It gives the
-// number of calls that the first process made.
-func lifeOf(t *testing.T, orders []string, n int, w way) (calls int) {
-	dir := t.TempDir()
+// life is the whole life of some orders.
+type life struct {
+	orders []string
+	public string            // whom evidence is encrypted to; "" is nobody
+	keys   agekey.Identities // that open it
+}
+
+// encrypted is the same life with evidence that is encrypted.
+func (l life) encrypted(t *testing.T) life {
+	t.Helper()
+	pair, err := agekey.NewPair(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.public = pair.Public
+	if l.keys, err = agekey.ParseIdentities(pair.File); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// play plays it with the nth call failing in one way, and judges the archive. It gives the number of calls that the first
+// process made.
+func (l life) play(t *testing.T, n int, w way) (calls int) {
+	dir, orders := t.TempDir(), l.orders
 	synctest.Test(t, func(t *testing.T) {
-		h := &house{t: t, dir: dir, config: settings(t, nil), log: slog.New(slog.DiscardHandler)}
+		config := settings(t, map[string]string{"KYC_RECIPIENTS": l.public})
+		h := &house{t: t, dir: dir, config: config, keys: l.keys, log: slog.New(slog.DiscardHandler)}
 		if n > 0 {
 			h.lost = 1
 		}
@@ -195,8 +219,14 @@ func (h *house) judge(orders []string) {
 			t.Errorf("order %s: %q, %v", o, st.State, err)
 		}
 	}
-	if _, err := vault.Verify(t.Context(), func(d archive.Damage) { t.Errorf("damage: %+v", d) }); err != nil {
+	damage := func(d archive.Damage) { t.Errorf("damage: %+v", d) }
+	if _, err := vault.VerifyWith(t.Context(), damage, archive.VerifyOptions{Keys: h.keys}); err != nil {
 		t.Error(err)
+	}
+	for _, key := range keysBelow(t, b, "orders/") {
+		if h.keys != nil && !strings.HasSuffix(key, ".age") && !strings.Contains(key, "/manifest") {
+			t.Errorf("not encrypted: %s", key)
+		}
 	}
 	for _, prefix := range []string{"pending/", "retry/", "quiet/", "system/backoff", "system/probe/"} {
 		for _, key := range keysBelow(t, b, prefix) {
@@ -241,17 +271,31 @@ func TestNeverLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			calls := lifeOf(t, orders, 0, before)
-			t.Logf("%d calls", calls)
-			every := 1
-			if testing.Short() { // under the race detector: a sample
-				every = 9
-			}
-			for w, how := range ways {
-				for n := 1; n <= calls; n += every {
-					t.Run(fmt.Sprintf("%s/%d", how, n), func(t *testing.T) { lifeOf(t, orders, n, w) })
-				}
-			}
+			life{orders: orders}.failEverywhere(t, 9)
 		})
+	}
+}
+
+// TestNeverLostEncrypted does the same with evidence that no process can read again.
+func TestNeverLostEncrypted(t *testing.T) {
+	for name, order := range map[string]string{"well": "ok1", "late": "videolate1", "odd": "oddjpeg1", "changing": "oddchanges1", "final": "notsame1"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			life{orders: []string{order}}.encrypted(t).failEverywhere(t, 27)
+		})
+	}
+}
+
+// failEverywhere plays a life once for each of its calls and each way to fail; under the race detector for a sample, every nth.
+func (l life) failEverywhere(t *testing.T, every int) {
+	calls := l.play(t, 0, before)
+	t.Logf("%d calls", calls)
+	if !testing.Short() {
+		every = 1
+	}
+	for w, how := range ways {
+		for n := 1; n <= calls; n += every {
+			t.Run(fmt.Sprintf("%s/%d", how, n), func(t *testing.T) { l.play(t, n, w) })
+		}
 	}
 }
