@@ -82,7 +82,7 @@ func TestEnvironmentHoldsChoices(t *testing.T) {
 			t.Errorf("%s is %q, want %q", option, got, value)
 		}
 	}
-	if c.Steps != 10 || !c.KeepIdentity || c.API != platform.APIFaceRecord || len(c.WebhookOrigins) != 2 || c.WebhookRedirect == nil {
+	if c.Steps != 10 || !c.KeepIdentity || len(c.Recipients) != 2 || c.API != platform.APIFaceRecord || len(c.WebhookOrigins) != 2 || c.WebhookRedirect == nil {
 		t.Errorf("choices are lost: %v", c.Attrs())
 	}
 	if env["KYC_METRICS"] != "kycvault/"+samtest.StackName {

@@ -23,7 +23,7 @@ func everything() map[string]string {
 		"SecretVersion": "0a1b2c3d-0000-1111-2222-333344445555", "WebhookAuth": "standard-webhooks", "WebhookRedirect": "https://www.example.com/done?from=check",
 		"WebhookOrigins": "https://www.example.com,https://app.example.com:8443", "WebhookConcurrency": "50", "StepDelay": "900s", "Steps": "10",
 		"RefetchMinutes": "15", "Deadline": "720h", "PullConcurrency": "1000", "AlarmTopicArn": "arn:aws:sns:us-east-1:111122223333:on-call",
-		"AtRiskOrders": "100", "LogLevel": "debug", "Media": "video", "Identity": "keep", "Api": "facerecord",
+		"AtRiskOrders": "100", "LogLevel": "debug", "Media": "video", "Recipients": "age19jzuynxfvjkc9kzguc6hf4qwyh5y0k8ztvrlvedhvqs3mur4py0qwgzxyv,age1zx2jgf80y6vpy7n3ah9d5hd6knfd9635rfwd23kxhg90hngxf50qp8x6wh", "Identity": "keep", "Api": "facerecord",
 	})
 }
 
