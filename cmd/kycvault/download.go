@@ -92,10 +92,7 @@ func (d *download) one(ctx context.Context, f fetchedFile, path string) (err err
 func (d *download) copy(ctx context.Context, out io.Writer, r io.Reader, f fetchedFile) error {
 	want, stored, written := f.StoredAs(), newTally(), newTally()
 	body := io.TeeReader(&untilDone{ctx: ctx, r: io.LimitReader(r, want.Size+1)}, stored)
-	plain, err := io.Reader(body), error(nil)
-	if f.Stored != nil && !f.Encrypted {
-		plain, err = d.keys.Decrypt(body)
-	}
+	plain, err := d.opened(body, f)
 	if err == nil {
 		_, err = io.Copy(io.MultiWriter(out, written, d.progress), plain)
 	}
@@ -113,6 +110,14 @@ func (d *download) copy(ctx context.Context, out io.Writer, r io.Reader, f fetch
 		return fmt.Errorf("what was decrypted is not what its name says: %w", archive.ErrDamaged)
 	}
 	return nil
+}
+
+// opened gives what is to be written of a stored file.
+func (d *download) opened(body io.Reader, f fetchedFile) (io.Reader, error) {
+	if f.Stored == nil || f.Encrypted {
+		return body, nil
+	}
+	return d.keys.Decrypt(body)
 }
 
 // tally measures what is written to it.

@@ -279,3 +279,31 @@ func FuzzReadHead(f *testing.F) {
 		}
 	})
 }
+
+// TestVector opens a file that an earlier version stored: archives live longer than programs. The key in testdata is for this
+// test alone, and opens nothing else.
+func TestVector(t *testing.T) {
+	file, err := os.ReadFile(filepath.Join("testdata", "result.json.age"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join("testdata", "identity.txt")
+	keys, err := agekey.ReadIdentities(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "{\n  \"version\": 1,\n  \"orderNo\": \"orderNo0001\"\n}\n"
+	if plain, err := decrypt(keys, file); err != nil || string(plain) != want {
+		t.Errorf("%q, %v", plain, err)
+	}
+	if got := peertest.Age(t, key, filepath.Join("testdata", "result.json.age")); string(got) != want {
+		t.Errorf("age's own command: %q", got)
+	}
+	head, err := agekey.ReadHead(file)
+	if err != nil || string(head.Note) != `{"code":"0","occurredTime":"20180810150152"}` {
+		t.Errorf("note %q, %v", head.Note, err)
+	}
+	if n, err := head.PlainSize(int64(len(file))); err != nil || n != int64(len(want)) {
+		t.Errorf("%d plain bytes, %v", n, err)
+	}
+}
