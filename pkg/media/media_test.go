@@ -36,6 +36,9 @@ func look(t *testing.T, kind archive.Kind, data string) Look {
 		t.Fatal(err)
 	}
 	for _, piece := range []int{1, 7, 4096, 1 << 20} { // bytes that pass by look the same, however they come
+		if piece < len(data)/10_000 { // but that takes its time
+			continue
+		}
 		if passed := watch(t, kind, data, piece); passed != l {
 			t.Errorf("in pieces of %d bytes it looks like %v, not %v", piece, passed, l)
 		}
