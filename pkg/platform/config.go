@@ -39,6 +39,7 @@ type Config struct {
 	Deadline     time.Duration
 
 	QueueURL     string // AWS
+	Workers      int    // AWS: pull functions at once
 	Metrics      string // AWS: the namespace in CloudWatch
 	SQSEndpoint  string // AWS_ENDPOINT_URL_SQS; "" is the public one
 	PullFunction string // Tencent
@@ -87,6 +88,7 @@ func Load(lookup Lookup, needs Needs) (Config, error) {
 	r.pace(&c)
 	c.QueueURL = r.url("KYC_QUEUE_URL")
 	r.require(NeedQueue, "KYC_QUEUE_URL")
+	c.Workers = r.number("KYC_WORKERS", minWorkers, maxWorkers)
 	c.Metrics = r.namespace("KYC_METRICS")
 	c.SQSEndpoint = r.endpoint("AWS_ENDPOINT_URL_SQS")
 	c.PullFunction = r.word("KYC_PULL_FUNCTION")
@@ -98,6 +100,12 @@ func Load(lookup Lookup, needs Needs) (Config, error) {
 	}
 	return c, nil
 }
+
+// Bounds of an event source's MaximumConcurrency ("Using Lambda with Amazon SQS").
+const (
+	minWorkers = 2
+	maxWorkers = 1000
+)
 
 func (r *reader) upstream(c *Config) {
 	c.AppID = r.appID("KYC_APP_ID")

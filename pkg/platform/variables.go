@@ -41,6 +41,7 @@ func Variables() []Variable {
 		{Name: "KYC_REFETCH_EVERY", What: "how often the re-fetch runs (in the clouds: what the schedule says): 100ms to 24h", Default: "5m"},
 		{Name: "KYC_DEADLINE", What: "age at which an order is given up: more than 0, at most 720h", Default: "72h"},
 		{Name: "KYC_QUEUE_URL", What: "AWS: the SQS queue's URL", Required: "in AWS"},
+		{Name: "KYC_WORKERS", What: "AWS: steps that are made at once, the queue's MaximumConcurrency: 2 to 1000", Default: "10"},
 		{Name: "KYC_METRICS", What: "AWS: the CloudWatch namespace of the metrics", Default: "kycvault"},
 		{Name: "KYC_PULL_FUNCTION", What: "Tencent: the pull function's name, with namespace and qualifier where needed", Required: "in Tencent Cloud"},
 		{Name: "KYC_SCF_ENDPOINT", What: "Tencent: another API origin than the public one"},

@@ -112,7 +112,7 @@ type core struct {
 
 func (c *core) wire(writer string) (err error) {
 	c.delayer, err = sqs.New(sqs.Config{
-		QueueURL: c.QueueURL, Region: c.Region, Credentials: c.Credentials, Endpoint: c.SQSEndpoint,
+		QueueURL: c.QueueURL, Region: c.Region, Credentials: c.Credentials, Endpoint: c.SQSEndpoint, Workers: c.Workers,
 	})
 	if err != nil {
 		return err
