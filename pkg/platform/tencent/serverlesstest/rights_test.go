@@ -136,18 +136,6 @@ func (w watched) Now(ctx context.Context) (time.Time, error) {
 	return w.Bucket.Now(ctx)
 }
 
-// folder is the part of a key that the policies go by.
-func folder(key string) string {
-	parts := strings.SplitAfter(key, "/")
-	switch {
-	case parts[0] == "system/" && len(parts) > 2:
-		return parts[0] + parts[1]
-	case parts[0] == "system/":
-		return key
-	}
-	return parts[0]
-}
-
 // spare are the rights that a flow without accidents does not use, with their reason.
 var spare = map[string]string{
 	"webhook cos:GetBucketVersioning":  "asked once, by cosbucket itself",
@@ -164,7 +152,7 @@ func TestFlowHasItsRights(t *testing.T) {
 		used := map[string]bool{}
 		for entry := range seen.used[function] {
 			action, key, _ := strings.Cut(entry, " ")
-			used[action+" "+folder(key)], used[action] = true, true
+			used[action+" "+serverlesstest.Folder(key)], used[action] = true, true
 			if key != "" {
 				key = "kyc/" + key
 			}
@@ -172,28 +160,10 @@ func TestFlowHasItsRights(t *testing.T) {
 				t.Errorf("%s calls %s on %q, and may not", function, action, key)
 			}
 		}
-		for _, right := range granted(r, function) {
+		for _, right := range r.Granted(function) {
 			if !used[right] && spare[function+" "+right] == "" {
 				t.Errorf("%s may %s, and never does", function, right)
 			}
 		}
 	}
-}
-
-// granted tries every action on every folder of an archive.
-func granted(r *serverlesstest.Rights, function string) []string {
-	var all []string
-	for _, action := range []string{"cos:GetObject", "cos:HeadObject", "cos:PutObject", "cos:DeleteObject"} {
-		for _, folder := range []string{"pending/", "retry/", "quiet/", "closed/", "orders/", "journal/", "system/ticket/", "system/lease/", "system/backoff", "system/probe/", "system/doctor/"} {
-			if r.Allowed(function, action, "kyc/"+folder+strings.Repeat("x", strings.Count(folder, "/"))) || r.Allowed(function, action, "kyc/"+folder) {
-				all = append(all, action+" "+folder)
-			}
-		}
-	}
-	for _, action := range []string{"cos:GetBucket", "cos:HeadBucket", "cos:GetBucketVersioning"} {
-		if r.Allowed(function, action, "") {
-			all = append(all, action)
-		}
-	}
-	return all
 }
