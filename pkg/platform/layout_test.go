@@ -37,7 +37,7 @@ var arrows = []arrow{
 		to: []string{module + "/pkg/bucket/*", module + "/pkg/platform", module + "/functions"}},
 	{why: "each SDK stays in its driver packages", from: []string{module}, direct: true, to: sdks,
 		except: []string{module + "/pkg/bucket/s3bucket", module + "/pkg/bucket/cosbucket", module + "/pkg/delay",
-			module + "/pkg/platform/aws", module + "/pkg/platform/tencent", module + "/functions", module + "/cmd/kycvault-bench/bare"}},
+			module + "/pkg/platform/aws", module + "/pkg/platform/tencent", module + "/functions", module + "/cmd/kycvault-bench/bare", module + "/cmd/kycvault-bench/barescf"}},
 	{why: "a function links no config loader: it doubles the cold start",
 		from: []string{module + "/functions", module + "/pkg/platform/aws"}, except: []string{module + "/pkg/platform/aws/profile"},
 		to: []string{"github.com/aws/aws-sdk-go-v2/config", module + "/pkg/platform/aws/profile"}},
