@@ -1,4 +1,4 @@
-package scftest_test
+package serverlesstest_test
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package scftest_test
+package serverlesstest_test
 
 import (
 	"bytes"
@@ -11,14 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kycvault/kycvault/pkg/peertest"
-	"github.com/kycvault/kycvault/pkg/platform/tencent/scftest"
+	"github.com/kycvault/kycvault/pkg/platform/tencent/serverlesstest"
 )
 
 //go:embed deploy.js
 var deployScript string
 
 // deploy runs the file through the deploy library, and gives the changes that it made.
-func deploy(t *testing.T, c *cloud, f *scftest.File) []call {
+func deploy(t *testing.T, c *cloud, f *serverlesstest.File) []call {
 	t.Helper()
 	cmd := peertest.Toolkit(t, deployScript, c.port())
 	cmd.Stdin = bytes.NewReader(f.JSON())
@@ -51,7 +51,7 @@ var meantForAll = call{
 
 // TestDeploy: the calls that the deploy library makes of serverless.yml are the ones that were meant, all of them.
 func TestDeploy(t *testing.T) {
-	c, f := newCloud(t), scftest.Load(t, environ())
+	c, f := newCloud(t), serverlesstest.Load(t, environ())
 	first := deploy(t, c, f)
 
 	created := of(first, "CreateFunction")

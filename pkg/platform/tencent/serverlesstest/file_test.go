@@ -1,4 +1,4 @@
-package scftest_test
+package serverlesstest_test
 
 import (
 	"go/parser"
@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kycvault/kycvault/pkg/platform"
-	"github.com/kycvault/kycvault/pkg/platform/tencent/scftest"
+	"github.com/kycvault/kycvault/pkg/platform/tencent/serverlesstest"
 )
 
 // environ is what one deploys with: a value for each ${env:…} of the file.
@@ -39,8 +39,8 @@ var needs = map[string]platform.Needs{
 
 // TestVariablesAreSet: what the file gives each function is a whole configuration, and right.
 func TestVariablesAreSet(t *testing.T) {
-	f := scftest.Load(t, environ())
-	for _, function := range scftest.Functions() {
+	f := serverlesstest.Load(t, environ())
+	for _, function := range serverlesstest.Functions() {
 		c, err := f.Config(function, needs[function])
 		if err != nil {
 			t.Errorf("%s:\n%v", function, err)
@@ -70,7 +70,7 @@ func TestMissingValue(t *testing.T) {
 		}
 		values := environ()
 		delete(values, name)
-		_, err := scftest.Load(t, values).Config("webhook", platform.NeedAll)
+		_, err := serverlesstest.Load(t, values).Config("webhook", platform.NeedAll)
 		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "undefined") {
 			t.Errorf("without %s: %v", name, err)
 		}
@@ -80,7 +80,7 @@ func TestMissingValue(t *testing.T) {
 // TestVariablesExist: every variable that the file names, in a comment too, is one that the code reads, and it names every
 // one of them but those of the other cloud.
 func TestVariablesExist(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(scftest.Root(t), "serverless.yml"))
+	text, err := os.ReadFile(filepath.Join(serverlesstest.Root(t), "serverless.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,8 +124,8 @@ func TestSecretsAreParameters(t *testing.T) {
 			values[v.Name] = planted
 		}
 	}
-	f := scftest.Load(t, values)
-	for _, function := range scftest.Functions() {
+	f := serverlesstest.Load(t, values)
+	for _, function := range serverlesstest.Functions() {
 		for _, v := range platform.Variables() {
 			if value, set := f.Environment(function)[v.Name]; v.Secret && set && value != planted {
 				t.Errorf("%s of %s does not come from the environment", v.Name, function)
@@ -136,24 +136,24 @@ func TestSecretsAreParameters(t *testing.T) {
 
 // TestHandlers: what a function starts is a program of this repository, and the package that is uploaded is what make builds.
 func TestHandlers(t *testing.T) {
-	f := scftest.Load(t, environ())
-	if diff := cmp.Diff(slices.Sorted(slices.Values(scftest.Functions())), slices.Sorted(maps.Keys(f.Inputs.Functions))); diff != "" {
+	f := serverlesstest.Load(t, environ())
+	if diff := cmp.Diff(slices.Sorted(slices.Values(serverlesstest.Functions())), slices.Sorted(maps.Keys(f.Inputs.Functions))); diff != "" {
 		t.Errorf("functions (-of the house +of serverless.yml):\n%s", diff)
 	}
 	for key, function := range f.Inputs.Functions {
 		if function.Handler != key {
 			t.Errorf("the handler of %s is %q", key, function.Handler)
 		}
-		wantProgram(t, filepath.Join(scftest.Root(t), "functions", "tencent", function.Handler))
+		wantProgram(t, filepath.Join(serverlesstest.Root(t), "functions", "tencent", function.Handler))
 	}
 	if f.Inputs.Src.Src != "./bin/tencent" || f.Inputs.Runtime != "Go1" || f.Inputs.Type != "event" || f.Component != "multi-scf" {
 		t.Errorf("the package is %q for %s, %s functions of %s", f.Inputs.Src.Src, f.Inputs.Runtime, f.Inputs.Type, f.Component)
 	}
-	makefile, err := os.ReadFile(filepath.Join(scftest.Root(t), "Makefile"))
+	makefile, err := os.ReadFile(filepath.Join(serverlesstest.Root(t), "Makefile"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"SCF_FUNCTIONS := " + strings.Join(scftest.Functions(), " ") + "\n", "GOOS=linux GOARCH=amd64", "-o bin/tencent/$$name ./functions/tencent/$$name"} {
+	for _, part := range []string{"SCF_FUNCTIONS := " + strings.Join(serverlesstest.Functions(), " ") + "\n", "GOOS=linux GOARCH=amd64", "-o bin/tencent/$$name ./functions/tencent/$$name"} {
 		if !strings.Contains(string(makefile), part) {
 			t.Errorf("the Makefile lacks %q", part)
 		}
@@ -174,7 +174,7 @@ var every = regexp.MustCompile(`^0 \*/(\d+) \* \* \* \* \*$`)
 
 // TestTimer: the timer says what KYC_REFETCH_EVERY says, in seven fields, and the hour is a multiple of it.
 func TestTimer(t *testing.T) {
-	f := scftest.Load(t, environ())
+	f := serverlesstest.Load(t, environ())
 	for _, trigger := range f.Inputs.Triggers {
 		if trigger.Type != "timer" {
 			continue
@@ -184,7 +184,7 @@ func TestTimer(t *testing.T) {
 			t.Fatalf("the timer's expression is %q", trigger.Parameters.CronExpression)
 		}
 		minutes, _ := strconv.Atoi(match[1])
-		for _, function := range scftest.Functions() {
+		for _, function := range serverlesstest.Functions() {
 			if c, _ := f.Config(function, 0); c.RefetchEvery != time.Duration(minutes)*time.Minute || 60%minutes != 0 {
 				t.Errorf("the timer fires every %d minutes, and %s believes %s", minutes, function, c.RefetchEvery)
 			}
@@ -203,7 +203,7 @@ const oneQuery = 10*time.Second + 30*time.Second + 30*time.Second
 
 // TestLimits: time-outs, memory and waiting times fit to each other and to the platform (document 583/11637).
 func TestLimits(t *testing.T) {
-	f := scftest.Load(t, environ())
+	f := serverlesstest.Load(t, environ())
 	c, err := f.Config("refetch", 0)
 	if err != nil {
 		t.Fatal(err)
@@ -228,7 +228,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func wantPlatform(t *testing.T, key string, f scftest.Function) {
+func wantPlatform(t *testing.T, key string, f serverlesstest.Function) {
 	t.Helper()
 	if f.Timeout < 1 || f.Timeout > 900 || f.MemorySize%128 != 0 || f.MemorySize > 3072 || f.DiskSize != 512 {
 		t.Errorf("%s has %d s, %d MB, %d MB of disk", key, f.Timeout, f.MemorySize, f.DiskSize)

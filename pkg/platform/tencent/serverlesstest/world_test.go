@@ -1,4 +1,4 @@
-package scftest_test
+package serverlesstest_test
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
 	"github.com/kycvault/kycvault/pkg/kyc"
 	"github.com/kycvault/kycvault/pkg/platform"
-	"github.com/kycvault/kycvault/pkg/platform/tencent/scftest"
+	"github.com/kycvault/kycvault/pkg/platform/tencent/serverlesstest"
 	"github.com/kycvault/kycvault/pkg/secret"
 	"github.com/kycvault/kycvault/pkg/webhook"
 )
@@ -28,7 +28,7 @@ import (
 // world is the three functions as three systems over one store, each seen through its own eyes, and the fake service.
 type world struct {
 	t      *testing.T
-	file   *scftest.File
+	file   *serverlesstest.File
 	store  *membucket.Bucket
 	calls  *calls
 	sim    *faceidtest.Server
@@ -42,7 +42,7 @@ type world struct {
 func play(t *testing.T) *calls {
 	c := &calls{used: map[string]map[string]bool{}}
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, file: scftest.Load(t, environ()), store: membucket.New(time.Now), calls: c, pipes: newPipes()}
+		w := &world{t: t, file: serverlesstest.Load(t, environ()), store: membucket.New(time.Now), calls: c, pipes: newPipes()}
 		w.sim = faceidtest.New(faceidtest.Config{AppID: environ()["KYC_APP_ID"], Secret: secret.New(environ()["KYC_SECRET"]), Now: time.Now})
 		w.client = &http.Transport{DialContext: w.pipes.dial}
 		service := &http.Server{Handler: w.sim, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}

@@ -1,6 +1,6 @@
-// Package scftest reads what is shipped for Tencent Cloud (serverless.yml and the roles' policies beside the functions) as the
+// Package serverlesstest reads what is shipped for Tencent Cloud (serverless.yml and the roles' policies beside the functions) as the
 // deploy tool and CAM do, so that tests can ask what a function is given: its variables, its limits, its rights.
-package scftest
+package serverlesstest
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package scftest_test
+package serverlesstest_test
 
 import (
 	"context"
@@ -14,14 +14,14 @@ import (
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/bucket"
-	"github.com/kycvault/kycvault/pkg/platform/tencent/scftest"
+	"github.com/kycvault/kycvault/pkg/platform/tencent/serverlesstest"
 )
 
 const where = "cos://vault-1250000000/kyc?region=ap-guangzhou"
 
 // TestRights: what no role may do, whatever the flow needs.
 func TestRights(t *testing.T) {
-	r := scftest.LoadRights(t, where, "prod")
+	r := serverlesstest.LoadRights(t, where, "prod")
 	for _, test := range []struct {
 		functions, action string
 		keys              []string
@@ -56,7 +56,7 @@ func TestRights(t *testing.T) {
 
 // TestRightsWithoutPrefix: an archive that fills its bucket has the same rights.
 func TestRightsWithoutPrefix(t *testing.T) {
-	r := scftest.LoadRights(t, "cos://vault-1250000000?region=ap-guangzhou", "prod")
+	r := serverlesstest.LoadRights(t, "cos://vault-1250000000?region=ap-guangzhou", "prod")
 	if !r.Allowed("pull", "cos:PutObject", "orders/a/manifest.json") || r.Allowed("pull", "cos:PutObject", "kyc/orders/a/manifest.json") {
 		t.Error("the rights are not at the bucket's top")
 	}
@@ -64,7 +64,7 @@ func TestRightsWithoutPrefix(t *testing.T) {
 
 // TestTrust: SCF, and nobody else, may act as a role.
 func TestTrust(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join(scftest.Root(t), "functions", "tencent", "trust.json"))
+	data, err := os.ReadFile(filepath.Join(serverlesstest.Root(t), "functions", "tencent", "trust.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,18 +136,6 @@ func (w watched) Now(ctx context.Context) (time.Time, error) {
 	return w.Bucket.Now(ctx)
 }
 
-// folder is the part of a key that the policies go by.
-func folder(key string) string {
-	parts := strings.SplitAfter(key, "/")
-	switch {
-	case parts[0] == "system/" && len(parts) > 2:
-		return parts[0] + parts[1]
-	case parts[0] == "system/":
-		return key
-	}
-	return parts[0]
-}
-
 // spare are the rights that a flow without accidents does not use, with their reason.
 var spare = map[string]string{
 	"webhook cos:GetBucketVersioning":  "asked once, by cosbucket itself",
@@ -159,12 +147,12 @@ var spare = map[string]string{
 // TestFlowHasItsRights: every call that the flow makes is one that the function's role may make, and every right that a role
 // has is used, but for the spare ones.
 func TestFlowHasItsRights(t *testing.T) {
-	r, seen := scftest.LoadRights(t, where, "prod"), play(t)
-	for _, function := range scftest.Functions() {
+	r, seen := serverlesstest.LoadRights(t, where, "prod"), play(t)
+	for _, function := range serverlesstest.Functions() {
 		used := map[string]bool{}
 		for entry := range seen.used[function] {
 			action, key, _ := strings.Cut(entry, " ")
-			used[action+" "+folder(key)], used[action] = true, true
+			used[action+" "+serverlesstest.Folder(key)], used[action] = true, true
 			if key != "" {
 				key = "kyc/" + key
 			}
@@ -172,28 +160,10 @@ func TestFlowHasItsRights(t *testing.T) {
 				t.Errorf("%s calls %s on %q, and may not", function, action, key)
 			}
 		}
-		for _, right := range granted(r, function) {
+		for _, right := range r.Granted(function) {
 			if !used[right] && spare[function+" "+right] == "" {
 				t.Errorf("%s may %s, and never does", function, right)
 			}
 		}
 	}
-}
-
-// granted tries every action on every folder of an archive.
-func granted(r *scftest.Rights, function string) []string {
-	var all []string
-	for _, action := range []string{"cos:GetObject", "cos:HeadObject", "cos:PutObject", "cos:DeleteObject"} {
-		for _, folder := range []string{"pending/", "retry/", "quiet/", "closed/", "orders/", "journal/", "system/ticket/", "system/lease/", "system/backoff", "system/probe/", "system/doctor/"} {
-			if r.Allowed(function, action, "kyc/"+folder+strings.Repeat("x", strings.Count(folder, "/"))) || r.Allowed(function, action, "kyc/"+folder) {
-				all = append(all, action+" "+folder)
-			}
-		}
-	}
-	for _, action := range []string{"cos:GetBucket", "cos:HeadBucket", "cos:GetBucketVersioning"} {
-		if r.Allowed(function, action, "") {
-			all = append(all, action)
-		}
-	}
-	return all
 }

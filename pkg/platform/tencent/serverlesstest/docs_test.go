@@ -1,4 +1,4 @@
-package scftest_test
+package serverlesstest_test
 
 import (
 	"fmt"
@@ -8,12 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kycvault/kycvault/pkg/platform/tencent/scftest"
+	"github.com/kycvault/kycvault/pkg/platform/tencent/serverlesstest"
 )
 
 func repositoryFile(t *testing.T, path ...string) string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(append([]string{scftest.Root(t)}, path...)...))
+	data, err := os.ReadFile(filepath.Join(append([]string{serverlesstest.Root(t)}, path...)...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestDocsParameters(t *testing.T) {
 			t.Errorf("the tests give no value for %s", match[1])
 		}
 	}
-	for _, function := range scftest.Functions() {
+	for _, function := range serverlesstest.Functions() {
 		for _, match := range regexp.MustCompile(`\$\{(\w+)\}`).FindAllStringSubmatch(repositoryFile(t, "functions", "tencent", function, "policy.json"), -1) {
 			if !regexp.MustCompile(`(?m)^export .*\b` + match[1] + `=`).MatchString(docs) {
 				t.Errorf("docs/tencent.md does not set %s, which the policy of %s needs", match[1], function)
@@ -43,7 +43,7 @@ func TestDocsParameters(t *testing.T) {
 
 // TestDocsNumbers: numbers that stand in docs/tencent.md are the file's.
 func TestDocsNumbers(t *testing.T) {
-	docs, f := repositoryFile(t, "docs", "tencent.md"), scftest.Load(t, environ())
+	docs, f := repositoryFile(t, "docs", "tencent.md"), serverlesstest.Load(t, environ())
 	pull, refetch := f.Inputs.Functions["pull"], f.Inputs.Functions["refetch"]
 	for _, text := range []string{
 		fmt.Sprintf("--FunctionName %s --ReservedConcurrencyMem %d", refetch.Name, refetch.MemorySize),

@@ -1,4 +1,4 @@
-package scftest
+package serverlesstest
 
 import (
 	"os"
@@ -47,12 +47,8 @@ func LoadRights(t testing.TB, archive, stage string) *Rights {
 // values are what stands for the names in the policies: docs/tencent.md has the same list.
 func (r *Rights) values() map[string]string {
 	region := r.archive.Options.Get("region")
-	keys := r.archive.Prefix
-	if keys != "" {
-		keys += "/"
-	}
 	return map[string]string{
-		"COS_REGION": region, "APPID": r.appID(), "BUCKET": r.archive.Bucket, "KEYS": keys,
+		"COS_REGION": region, "APPID": r.appID(), "BUCKET": r.archive.Bucket, "KEYS": r.key(""),
 		"SCF_REGION": region, "UIN": account, "STAGE": r.stage,
 	}
 }
@@ -66,6 +62,45 @@ func (r *Rights) appID() string {
 // bucket, a prefix for a listing), scf:InvokeFunction with a function's name, namespace/name where it is not the default one.
 func (r *Rights) Allowed(function, action, key string) bool {
 	return r.policies[function].Allows(action, r.resource(action, key))
+}
+
+// Granted lists what a function's role may do in the archive: an action and, behind a blank, the folder that it may do it in (see
+// Folder); an action alone is about the bucket.
+func (r *Rights) Granted(function string) []string {
+	var all []string
+	for _, action := range []string{"cos:GetObject", "cos:HeadObject", "cos:PutObject", "cos:DeleteObject"} {
+		for _, folder := range []string{"pending/", "retry/", "quiet/", "closed/", "orders/", "journal/", "system/ticket/", "system/lease/", "system/backoff", "system/probe/", "system/doctor/"} {
+			if r.Allowed(function, action, r.key(folder)) || r.Allowed(function, action, r.key(folder+"x")) {
+				all = append(all, action+" "+folder)
+			}
+		}
+	}
+	for _, action := range []string{"cos:GetBucket", "cos:HeadBucket", "cos:GetBucketVersioning"} {
+		if r.Allowed(function, action, "") {
+			all = append(all, action)
+		}
+	}
+	return all
+}
+
+// key is one of the archive's, as the bucket has it.
+func (r *Rights) key(key string) string {
+	if r.archive.Prefix == "" {
+		return key
+	}
+	return r.archive.Prefix + "/" + key
+}
+
+// Folder is the part that the policies go by of one of the archive's keys, without the archive's prefix.
+func Folder(key string) string {
+	parts := strings.SplitAfter(key, "/")
+	switch {
+	case parts[0] == "system/" && len(parts) > 2:
+		return parts[0] + parts[1]
+	case parts[0] == "system/":
+		return key
+	}
+	return parts[0]
 }
 
 // resource names a thing as CAM does (document 598/10606, "resource description").

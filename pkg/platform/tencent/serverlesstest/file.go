@@ -1,4 +1,4 @@
-package scftest
+package serverlesstest
 
 import (
 	"bytes"
