@@ -134,9 +134,8 @@ func coldStart(ctx context.Context, program string) error {
 	if err != nil {
 		return err
 	}
-	var failed error
-	ended := make(chan struct{})
-	go func() { defer close(ended); _, failed = p.wait() }()
+	ended := make(chan error, 1)
+	go func() { _, err := p.wait(); ended <- err }()
 	select {
 	case path := <-asked:
 		_ = p.cmd.Process.Kill()
@@ -147,8 +146,8 @@ func coldStart(ctx context.Context, program string) error {
 			return fmt.Errorf("it asked for %s first", path)
 		}
 		return nil
-	case <-ended:
-		return errors.Join(errors.New("it ended"), failed)
+	case err := <-ended:
+		return errors.Join(errors.New("it ended"), err)
 	}
 }
 
