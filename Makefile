@@ -20,10 +20,12 @@ GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI)
 VERSITYGW := v1.8.0
 LOCAL_SQS := 2.0.2
 AGE       := v1.1.1
+TOOLKIT   := 2.27.6
 PEERS     := $(CURDIR)/.cache/peers
 S3_PEER   := $(TOOLS)/versitygw-$(VERSITYGW)
 AGE_PEER  := $(TOOLS)/age-$(AGE)
 SQS_PEER  := $(PEERS)/local-aws-sqs-$(LOCAL_SQS)
+SCF_PEER  := $(PEERS)/tencent-component-toolkit-$(TOOLKIT)
 
 .PHONY: help run build cross test race lint fuzz bench peers ci clean
 
@@ -41,7 +43,7 @@ cross: ## compile for the systems that are supported and are not this one: what 
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) build ./cmd/...
 
 test: ## all tests; those that need a server skip until there was a `make peers`
-	$(GO) test $(TESTFLAGS) ./...
+	$(GO) test -timeout 30m $(TESTFLAGS) ./...
 
 race: ## the tests again under the race detector (needs a C compiler); -short makes the two explorations smaller
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m $(TESTFLAGS) ./pkg/...
@@ -53,7 +55,7 @@ lint: $(GOLANGCI_LINT) ## gofmt, go vet, golangci-lint
 	$(GO) vet ./...
 	$(GOLANGCI_LINT) run ./...
 
-peers: $(S3_PEER) $(SQS_PEER) $(AGE_PEER) ## install what some tests talk to (an S3 and an SQS server, age; the first time takes two minutes)
+peers: $(S3_PEER) $(SQS_PEER) $(SCF_PEER) $(AGE_PEER) ## install what some tests run (an S3 and an SQS server, Tencent's deploy library, age; the first time takes two minutes)
 
 $(S3_PEER):
 	GOBIN=$(TOOLS) $(GO) install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW)
@@ -68,13 +70,22 @@ $(SQS_PEER):
 	npm install --silent --no-save --no-audit --no-fund --prefix $(PEERS) local-aws-sqs@$(LOCAL_SQS)
 	touch $@
 
+# In a folder of its own: npm removes from a folder whatever the call at hand does not name.
+$(SCF_PEER):
+	npm install --silent --no-save --no-audit --no-fund --prefix $@.part tencent-component-toolkit@$(TOOLKIT)
+	mv $@.part $@
+
 # The version is part of the name, so that a new pin installs anew. The first time takes about two minutes.
 $(GOLANGCI_LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI)
 	mv $(TOOLS)/golangci-lint $@
 
+# Build tags for the functions of both clouds: TAGS=cos lets Lambda keep its archive in COS, TAGS=s3 lets SCF keep it in S3.
+TAGS  ?=
+COMMA := ,
+
 # --- AWS Lambda: what `sam build` calls for each function of template.yaml, and the same by hand ---
-LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -tags lambda.norpc -trimpath -ldflags="-s -w"
+LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -tags lambda.norpc$(if $(TAGS),$(COMMA)$(TAGS)) -trimpath -ldflags="-s -w"
 
 .PHONY: functions build-WebhookFunction build-PullFunction build-RefetchFunction
 
@@ -101,6 +112,21 @@ bench: build ## one table: kycvault against what a team would write by hand; tak
 
 ci: ## what the continuous integration runs
 	CI=true bash .ci/run
+
+# --- Tencent Cloud (docs/tencent.md) ---
+
+SCF_FUNCTIONS := webhook pull refetch
+
+.PHONY: tencent
+
+# Static and for the runtime Go1's system. Each program is named after its function, as `handler` in serverless.yml says.
+tencent: ## the three SCF functions, in bin/tencent: the package that scf deploy uploads
+	rm -rf bin/tencent
+	@set -e; for name in $(SCF_FUNCTIONS); do \
+		CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -tags '$(TAGS)' -trimpath -ldflags '$(LDFLAGS)' -o bin/tencent/$$name ./functions/tencent/$$name; \
+	done
+
+# --- end of Tencent Cloud ---
 
 clean: ## remove what was built; tools stay
 	rm -rf bin demo-vault

@@ -99,23 +99,13 @@ func variablesTable() string {
 	var b strings.Builder
 	b.WriteString("| variable | meaning | default | required |\n|---|---|---|---|\n")
 	for _, v := range platform.Variables() {
-		if slices.Contains(inCloudsOnly, v.Name) {
-			continue
-		}
 		byDefault := v.Default
 		if byDefault != "" {
 			byDefault = "`" + byDefault + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", v.Name, withoutClouds(v.What), byDefault, v.Required)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", v.Name, v.What, byDefault, v.Required)
 	}
 	return b.String()
-}
-
-// withoutClouds takes out what no platform here can do yet: README.md promises only what works. It goes with the functions.
-func withoutClouds(what string) string {
-	what, _, _ = strings.Cut(what, " or cos://")
-	what = strings.Replace(what, "file:///dir, s3://", "file:///dir or s3://", 1)
-	return strings.Replace(what, " (in the clouds: what the schedule says)", "", 1)
 }
 
 var (
@@ -220,10 +210,9 @@ func canonical(t *testing.T, data []byte) string {
 
 // TestDocsLinks follows the links to files of this repository and to headings of its documents.
 func TestDocsLinks(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	all := documents(t)
 	for path, text := range all {
-		for _, m := range link.FindAllStringSubmatch(text, -1) {
+		for _, m := range linkForm.FindAllStringSubmatch(text, -1) {
 			if strings.Contains(m[1], "://") {
 				continue
 			}
@@ -244,7 +233,7 @@ func TestDocsLinks(t *testing.T) {
 
 var (
 	headingForm  = regexp.MustCompile(`(?m)^#+ (.+)$`)
-	notInAnchors = regexp.MustCompile(`[^a-z0-9 -]`)
+	notInAnchors = regexp.MustCompile(`[^\p{L}\p{M}\p{N}_ -]`)
 )
 
 // anchors are a document's headings as links name them.

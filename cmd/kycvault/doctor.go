@@ -19,9 +19,10 @@ type doctorCmd struct {
 // Help implements kong.HelpProvider.
 func (doctorCmd) Help() string {
 	return `Looks for whatever would lose or block evidence: settings, clocks, the archive's promises, the service, the ticket, orders at
-risk, and room on the disks. It says of each finding what it means and what to do. The archive is really tried, with
-racing creates too, on keys below system/doctor/ that are removed again; nothing of any order is touched. The service is
-asked about one order number that does not exist, when there is a good ticket. No ticket is refreshed.
+risk, room on the disks, and the functions' queue on AWS where KYC_QUEUE_URL is set. It says of each finding what it means
+and what to do. The archive is really tried, with racing creates too, on keys below system/doctor/ that are removed again;
+nothing of any order is touched. The service is asked about one order number that does not exist, when there is a good
+ticket. No ticket is refreshed.
 
 The fields of --json:
 
@@ -117,7 +118,7 @@ func (d *doctor) examine(ctx context.Context) {
 	cfg := d.configuration()
 	d.room(cfg)
 	vault := d.archive(ctx, cfg)
-	d.queue(cfg)
+	d.queue(ctx, cfg)
 	d.upstream(ctx, cfg)
 	d.ticket(ctx, cfg, vault)
 	d.waiting(ctx, vault)

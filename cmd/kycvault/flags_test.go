@@ -24,7 +24,7 @@ type everyFlag struct {
 }
 
 // inCloudsOnly are variables that no subcommand reads: the deployment's templates set them.
-var inCloudsOnly = []string{"KYC_QUEUE_URL", "KYC_METRICS", "KYC_PULL_FUNCTION", "KYC_SCF_ENDPOINT"}
+var inCloudsOnly = []string{"KYC_QUEUE_URL", "KYC_WORKERS", "KYC_METRICS", "KYC_PULL_FUNCTION", "KYC_SCF_ENDPOINT"}
 
 func TestFlagsAreTheVariables(t *testing.T) {
 	parser, err := kong.New(new(everyFlag))

@@ -146,6 +146,7 @@ func TestCostOfAnOrder(t *testing.T) {
 	stop = w.run(mischief{})
 	w.wait(time.Minute, "own2")
 	stop()
+	w.passesTheTrace()
 	var busy time.Duration
 	for _, s := range w.spans {
 		busy += s.took
@@ -154,6 +155,18 @@ func TestCostOfAnOrder(t *testing.T) {
 	t.Logf("an order whose media came 3 s late: %d invocations, busy for %s; a function that sleeps would be billed for about 3 s", len(w.spans), busy.Round(time.Millisecond))
 	if busy > asleep/2 {
 		t.Errorf("busy for %s of %s: it sleeps", busy, asleep)
+	}
+}
+
+// passesTheTrace: Lambda counts by the trace how long a chain of messages is.
+func (w *cloud) passesTheTrace() {
+	w.t.Helper()
+	for _, f := range append([]*function{w.webhook}, w.pulls...) {
+		for _, c := range f.sqs.seen() {
+			if trace := c.header.Get("X-Amzn-Trace-Id"); !strings.HasPrefix(trace, "Root=") {
+				w.t.Errorf("%s sent a message with the trace %q", f.name, trace)
+			}
+		}
 	}
 }
 

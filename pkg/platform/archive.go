@@ -39,7 +39,13 @@ var archiveOptions = map[string]map[string]form{
 		"kms":           isVisible,
 		"storage_class": isStorageClass,
 	},
-	SchemeCOS: {"region": madeOf(lower + digits + "-"), "endpoint": isEndpoint},
+	SchemeCOS: {
+		"region":        madeOf(lower + digits + "-"),
+		"endpoint":      isEndpoint, // the bucket's own URL
+		"storage_class": isStorageClass,
+		"encryption":    oneOf("AES256", "cos/kms"),
+		"kms":           isVisible,
+	},
 }
 
 // ParseArchive reads a location. The error says what is wrong without repeating it.
@@ -123,6 +129,9 @@ func parseOptions(u *url.URL) (url.Values, error) {
 	}
 	if options.Has("lock") != options.Has("retain") {
 		return nil, fmt.Errorf("options \"lock\" and \"retain\" go together")
+	}
+	if options.Get("encryption") == "AES256" && options.Has("kms") {
+		return nil, fmt.Errorf("option \"kms\" needs another \"encryption\"")
 	}
 	return options, nil
 }

@@ -25,6 +25,8 @@ func TestParseArchive(t *testing.T) {
 			"s3://vault-bucket/kyc?endpoint=http%3A%2F%2F127.0.0.1%3A7070&kms=alias%2Fkyc&lock=compliance&path_style=true&region=eu-central-1&retain=1825d"},
 		{"s3://vault-bucket?storage_class=STANDARD_IA", Archive{Scheme: SchemeS3, Bucket: "vault-bucket", Options: url.Values{"storage_class": {"STANDARD_IA"}}}, ""},
 		{"cos://vault-1250000000/kyc?region=ap-guangzhou", Archive{Scheme: SchemeCOS, Bucket: "vault-1250000000", Prefix: "kyc", Options: url.Values{"region": {"ap-guangzhou"}}}, ""},
+		{"cos://vault-1250000000?encryption=cos%2Fkms&endpoint=https%3A%2F%2Fevidence.example.com&kms=key-1&storage_class=STANDARD_IA", Archive{Scheme: SchemeCOS, Bucket: "vault-1250000000",
+			Options: url.Values{"endpoint": {"https://evidence.example.com"}, "storage_class": {"STANDARD_IA"}, "encryption": {"cos/kms"}, "kms": {"key-1"}}}, ""},
 	}
 	for _, test := range tests {
 		got, err := ParseArchive(test.location)
@@ -74,6 +76,9 @@ func TestParseArchiveRefuses(t *testing.T) {
 		{"s3://bucket?endpoint=https%3A%2F%2Fu%3Ap%40s3.example", `option "endpoint"`},
 		{"s3://bucket?a;b", "can not be read"},
 		{"cos://vault", "name-appid"},
+		{"cos://vault-1250000000?encryption=rot13", `option "encryption"`},
+		{"cos://vault-1250000000?encryption=AES256&kms=key-1", `"kms" needs another "encryption"`},
+		{"cos://vault-1250000000?storage_class=ia", `option "storage_class"`},
 		{"cos://vault-1250000000?lock=compliance&retain=5d", `option "lock" is not known to cos`},
 	}
 	for _, test := range tests {

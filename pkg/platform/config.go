@@ -41,6 +41,7 @@ type Config struct {
 	Deadline     time.Duration
 
 	QueueURL     string // AWS
+	Workers      int    // AWS: pull functions at once
 	Metrics      string // AWS: the namespace in CloudWatch
 	SQSEndpoint  string // AWS_ENDPOINT_URL_SQS; "" is the public one
 	PullFunction string // Tencent
@@ -63,12 +64,13 @@ type Needs uint
 
 // The parts that need variables.
 const (
-	NeedUpstream   Needs = 1 << iota // app id, KYC_TICKET, and the secret where the ticket is our own
-	NeedArchive                      // KYC_ARCHIVE
-	NeedWebhook                      // KYC_WEBHOOK_KEY, unless KYC_WEBHOOK_AUTH is none
-	NeedWebhookKey                   // KYC_WEBHOOK_KEY, whatever KYC_WEBHOOK_AUTH
-	NeedPublic                       // the webhook can be reached from elsewhere: KYC_WEBHOOK_AUTH must not be none
-	NeedQueue                        // KYC_QUEUE_URL
+	NeedUpstream     Needs = 1 << iota // app id, KYC_TICKET, and the secret where the ticket is our own
+	NeedArchive                        // KYC_ARCHIVE
+	NeedWebhook                        // KYC_WEBHOOK_KEY, unless KYC_WEBHOOK_AUTH is none
+	NeedWebhookKey                     // KYC_WEBHOOK_KEY, whatever KYC_WEBHOOK_AUTH
+	NeedPublic                         // the webhook can be reached from elsewhere: KYC_WEBHOOK_AUTH must not be none
+	NeedQueue                          // KYC_QUEUE_URL
+	NeedPullFunction                   // KYC_PULL_FUNCTION
 )
 
 // NeedAll is what the webhook function of a cloud needs.
@@ -88,9 +90,11 @@ func Load(lookup Lookup, needs Needs) (Config, error) {
 	r.pace(&c)
 	c.QueueURL = r.url("KYC_QUEUE_URL")
 	r.require(NeedQueue, "KYC_QUEUE_URL")
+	c.Workers = r.number("KYC_WORKERS", minWorkers, maxWorkers)
 	c.Metrics = r.namespace("KYC_METRICS")
 	c.SQSEndpoint = r.endpoint("AWS_ENDPOINT_URL_SQS")
 	c.PullFunction = r.word("KYC_PULL_FUNCTION")
+	r.require(NeedPullFunction, "KYC_PULL_FUNCTION")
 	c.SCFEndpoint = r.endpoint("KYC_SCF_ENDPOINT")
 	c.LogLevel = r.level("KYC_LOG_LEVEL")
 	if len(r.mistakes) > 0 {
@@ -98,6 +102,12 @@ func Load(lookup Lookup, needs Needs) (Config, error) {
 	}
 	return c, nil
 }
+
+// Bounds of an event source's MaximumConcurrency ("Using Lambda with Amazon SQS").
+const (
+	minWorkers = 2
+	maxWorkers = 1000
+)
 
 func (r *reader) upstream(c *Config) {
 	c.AppID = r.appID("KYC_APP_ID")

@@ -61,7 +61,7 @@ func TestLoadDefaults(t *testing.T) {
 		Archive: Archive{Scheme: SchemeFile, Path: "/var/lib/kycvault", Options: url.Values{}}, Media: kyc.Photo | kyc.Video,
 		WebhookAuth: webhook.JWT, WebhookKeys: []secret.Text{secret.New(hs256Key)},
 		StepDelay: 2 * time.Second, Steps: 3, RefetchEvery: 5 * time.Minute, Deadline: 72 * time.Hour,
-		Metrics: "kycvault", LogLevel: slog.LevelInfo,
+		Workers: 10, Metrics: "kycvault", LogLevel: slog.LevelInfo,
 	}
 	if diff := cmp.Diff(want, got, sameSecret, sameRecipients); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)
@@ -118,7 +118,7 @@ func TestLoadEverythingSet(t *testing.T) {
 		"KYC_WEBHOOK_REDIRECT": "https://www.example.com/done?from=kyc", "KYC_WEBHOOK_ORIGINS": "https://A.example/, http://localhost:3000",
 		"KYC_STEP_DELAY": "0", "KYC_STEPS": "10", "KYC_REFETCH_EVERY": "1s", "KYC_DEADLINE": "720h",
 		"KYC_QUEUE_URL": "https://sqs.example/1/q", "AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:9324",
-		"KYC_METRICS":       "kycvault/test.eu-west-1",
+		"KYC_WORKERS": "1000", "KYC_METRICS": "kycvault/test.eu-west-1",
 		"KYC_PULL_FUNCTION": "kyc/pull:1", "KYC_SCF_ENDPOINT": "https://scf.example", "KYC_LOG_LEVEL": "debug",
 	}.lookup, NeedAll)
 	if err != nil {
@@ -134,7 +134,7 @@ func TestLoadEverythingSet(t *testing.T) {
 		WebhookOrigins:  []string{"https://a.example", "http://localhost:3000"},
 		StepDelay:       0, Steps: 10, RefetchEvery: time.Second, Deadline: 720 * time.Hour,
 		QueueURL: "https://sqs.example/1/q", SQSEndpoint: "http://127.0.0.1:9324", PullFunction: "kyc/pull:1", SCFEndpoint: "https://scf.example",
-		Metrics: "kycvault/test.eu-west-1", LogLevel: slog.LevelDebug,
+		Workers: 1000, Metrics: "kycvault/test.eu-west-1", LogLevel: slog.LevelDebug,
 	}
 	if diff := cmp.Diff(want, got, sameSecret, sameRecipients); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)
@@ -158,6 +158,9 @@ func TestLoadRefuses(t *testing.T) {
 		{"KYC_TICKET", "theirs", "not an absolute"},
 		{"KYC_TICKET", "http://tickets.example", "plain http"},
 		{"KYC_TICKET_TOKEN", "two words", "blank"},
+		{"KYC_WORKERS", "1", "out of range"},
+		{"KYC_WORKERS", "1001", "out of range"},
+		{"KYC_WORKERS", "ten", "not a whole number"},
 		{"KYC_METRICS", "AWS/Lambda", "not a namespace"},
 		{"KYC_METRICS", "two words", "not a namespace"},
 		{"KYC_METRICS", strings.Repeat("a", 256), "not a namespace"},
@@ -239,6 +242,7 @@ func TestLoadNeeds(t *testing.T) {
 		{"webhook", NeedWebhook, env{}, []string{"KYC_WEBHOOK_KEY"}},
 		{"open webhook", NeedWebhook, env{"KYC_WEBHOOK_AUTH": "none"}, nil},
 		{"queue", NeedQueue, env{}, []string{"KYC_QUEUE_URL"}},
+		{"pull function", NeedPullFunction, env{}, []string{"KYC_PULL_FUNCTION"}},
 		{"key", NeedWebhookKey, env{}, []string{"KYC_WEBHOOK_KEY"}},
 		{"key for an open webhook", NeedWebhookKey, env{"KYC_WEBHOOK_AUTH": "none"}, []string{"KYC_WEBHOOK_KEY"}},
 		{"public", NeedPublic, env{"KYC_WEBHOOK_AUTH": "none"}, []string{"KYC_WEBHOOK_AUTH"}},

@@ -35,6 +35,7 @@ func (c Config) Attrs() []slog.Attr {
 		slog.String("KYC_REFETCH_EVERY", c.RefetchEvery.String()),
 		slog.String("KYC_DEADLINE", c.Deadline.String()),
 		slog.String("KYC_QUEUE_URL", withoutQuery(c.QueueURL)),
+		slog.String("KYC_WORKERS", strconv.Itoa(c.Workers)),
 		slog.String("KYC_METRICS", c.Metrics),
 		slog.String("KYC_PULL_FUNCTION", c.PullFunction),
 		slog.String("KYC_SCF_ENDPOINT", c.SCFEndpoint),

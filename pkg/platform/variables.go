@@ -28,7 +28,7 @@ func Variables() []Variable {
 		{Name: "KYC_TICKET", What: "who refreshes the SIGN ticket: own, or the https URL of an existing ticket service", Required: "always"},
 		{Name: "KYC_TICKET_TOKEN", What: "bearer token for that service, or, with own, for GET /v1/ticket, which is else not served", Secret: true},
 		{Name: "KYC_ARCHIVE", What: "where evidence goes: file:///dir, s3://bucket/prefix?region=&endpoint=&path_style=&lock=&retain=&kms=&storage_class=" +
-			" or cos://bucket-appid/prefix?region=&endpoint=", Required: "always"},
+			" or cos://bucket-appid/prefix?region=&endpoint=&storage_class=&encryption=&kms=", Required: "always"},
 		{Name: "KYC_MEDIA", What: "what to archive: photo,video or one of them", Default: "photo,video"},
 		{Name: "KYC_RECIPIENTS", What: "public keys of age (age1…), comma-separated, that all evidence is encrypted to; else it is stored as it is"},
 		{Name: "KYC_IDENTITY", What: "omit or keep the upstream's name and idNo in the result file; keep needs KYC_RECIPIENTS", Default: "omit"},
@@ -42,8 +42,9 @@ func Variables() []Variable {
 		{Name: "KYC_REFETCH_EVERY", What: "how often the re-fetch runs (in the clouds: what the schedule says): 100ms to 24h", Default: "5m"},
 		{Name: "KYC_DEADLINE", What: "age at which an order is given up: more than 0, at most 720h", Default: "72h"},
 		{Name: "KYC_QUEUE_URL", What: "AWS: the SQS queue's URL", Required: "in AWS"},
+		{Name: "KYC_WORKERS", What: "AWS: steps that are made at once, the queue's MaximumConcurrency: 2 to 1000", Default: "10"},
 		{Name: "KYC_METRICS", What: "AWS: the CloudWatch namespace of the metrics", Default: "kycvault"},
-		{Name: "KYC_PULL_FUNCTION", What: "Tencent: the pull function's name, with namespace and qualifier where needed"},
+		{Name: "KYC_PULL_FUNCTION", What: "Tencent: the pull function's name, with namespace and qualifier where needed", Required: "in Tencent Cloud"},
 		{Name: "KYC_SCF_ENDPOINT", What: "Tencent: another API origin than the public one"},
 		{Name: "KYC_LOG_LEVEL", What: "debug, info, warn or error", Default: "info"},
 	}

@@ -26,6 +26,7 @@ const (
 	firstPause = 200 * time.Millisecond
 
 	maxAnswer = 1 << 20 // answers are a few hundred bytes
+	maxTrace  = 1 << 10 // a trace is some hundred
 )
 
 // client makes the three calls that are needed, in SQS's JSON protocol ("Amazon SQS API Reference", AWS JSON protocol). The
@@ -95,6 +96,7 @@ func (c *client) once(ctx context.Context, action string, body []byte, out any) 
 	}
 	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	req.Header.Set("X-Amz-Target", "AmazonSQS."+action)
+	trace(ctx, req)
 	if err := c.sign(ctx, req, body); err != nil {
 		return err
 	}
@@ -115,6 +117,18 @@ func (c *client) once(ctx context.Context, action string, body []byte, out any) 
 	}
 	return nil
 }
+
+// trace passes on the trace that Lambda gave with the event, as the SDKs do: SQS puts it beside the message, and Lambda counts
+// by it how long a chain is ("Use Lambda recursive loop detection"). So a fault of ours that never ended would end there, and
+// not on the bill. It is not signed; a proxy may change it.
+func trace(ctx context.Context, req *http.Request) {
+	id, _ := ctx.Value("x-amzn-trace-id").(string) // where aws-lambda-go puts it
+	if id != "" && len(id) <= maxTrace && !strings.ContainsFunc(id, notGraphic) {
+		req.Header.Set("X-Amzn-Trace-Id", id)
+	}
+}
+
+func notGraphic(c rune) bool { return c <= ' ' || c > '~' }
 
 // sign signs a request ("Signature Version 4").
 func (c *client) sign(ctx context.Context, req *http.Request, body []byte) error {

@@ -49,12 +49,21 @@ var sameCode = map[string]string{
 	"TooManyRequestsException": "ThrottlingException", "MissingAuthenticationTokenException": "MissingAuthenticationToken",
 }
 
+// ErrNoRight says that whoever asks may not: it says nothing about the queue.
+var ErrNoRight = errors.New("no right to ask")
+
+// Is tells of ErrNoRight.
+func (f *fault) Is(target error) bool {
+	code, _ := answerOf(f.cause)
+	return target == ErrNoRight && code == "AccessDenied"
+}
+
 // name is the queue's, for messages.
 func (d *Delayer) name() string { return path.Base(d.queue) }
 
 // explain makes a sentence of a failed request for who has to mend it. action is what was tried, as IAM names it.
-func (d *Delayer) explain(what, action string, err error) *fault {
-	return &fault{what: what + " " + d.name() + ": " + cause(action, err), cause: err}
+func explain(what, queueURL, action string, err error) *fault {
+	return &fault{what: what + " " + path.Base(queueURL) + ": " + cause(action, err), cause: err}
 }
 
 func cause(action string, err error) string {

@@ -3,37 +3,33 @@ package sqs
 import (
 	"context"
 	"fmt"
-	"strconv"
+	"math"
 	"time"
 )
 
-// depth are the attributes that add up to all messages of a queue. They are approximate, and settle within a minute
+// The attributes that add up to all messages of a queue. They are approximate, and settle within a minute
 // ("GetQueueAttributes"): the next pass corrects what this one misjudged.
-var depth = []string{"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible"}
+const (
+	ready    = "ApproximateNumberOfMessages"
+	delayed  = "ApproximateNumberOfMessagesDelayed"
+	underWay = "ApproximateNumberOfMessagesNotVisible"
+)
 
-// attributesRequest and attributesAnswer are GetQueueAttributes.
-type attributesRequest struct {
-	QueueURL string   `json:"QueueUrl"`
-	Names    []string `json:"AttributeNames"`
-}
-
-type attributesAnswer struct {
-	Attributes map[string]string
-}
-
-// Room is what the workers get done within the given time, less what is in the queue already.
+// Room is what the workers get done within the given time, less what is in the queue already. Each worker has one message at a
+// time, so what is under way beyond that is none: those are steps that failed, hidden until the visibility time-out. Counted,
+// an outage of minutes would let nothing be handed out for an hour after it.
 func (d *Delayer) Room(ctx context.Context, within time.Duration) (int, error) {
-	var out attributesAnswer
-	if err := d.client.call(ctx, "GetQueueAttributes", attributesRequest{d.queue, depth}, &out); err != nil {
-		return 0, d.explain("read depth of queue", "sqs:GetQueueAttributes", err)
+	have, err := d.attributes(ctx, d.queue, "read depth of queue", ready, delayed, underWay)
+	if err != nil {
+		return 0, err
 	}
 	room := int(within/stepTime)*d.workers + int(within%stepTime)*d.workers/int(stepTime)
-	for _, name := range depth {
-		n, err := strconv.Atoi(out.Attributes[name])
-		if err != nil || n < 0 {
-			return 0, fmt.Errorf("read depth of queue %s: it tells no %s", d.name(), name)
+	for name, most := range map[string]int{ready: math.MaxInt, delayed: math.MaxInt, underWay: d.workers} {
+		n, err := have.number(name)
+		if err != nil {
+			return 0, fmt.Errorf("read depth of queue %s: %w", d.name(), err)
 		}
-		room -= n
+		room -= min(n, most)
 	}
 	return max(0, room), nil
 }

@@ -126,7 +126,7 @@ func (d *Delayer) send(ctx context.Context, e entry) error {
 		MessageID string `json:"MessageId"`
 	}
 	if err := d.client.call(ctx, "SendMessage", sendRequest{d.queue, e}, &out); err != nil {
-		return d.explain("send message to queue", "sqs:SendMessage", err)
+		return explain("send message to queue", d.queue, "sqs:SendMessage", err)
 	}
 	if out.MessageID == "" {
 		return fmt.Errorf("send message to queue %s: the answer names no message", d.name())
@@ -154,7 +154,7 @@ func (d *Delayer) sendOnce(ctx context.Context, entries []entry) ([]entry, *faul
 		in.Entries = append(in.Entries, batchEntry{strconv.Itoa(i), e})
 	}
 	if err := d.client.call(ctx, "SendMessageBatch", in, &out); err != nil {
-		return entries, d.explain("send messages to queue", "sqs:SendMessage", err)
+		return entries, explain("send messages to queue", d.queue, "sqs:SendMessage", err)
 	}
 	sent := make(map[string]bool, len(out.Successful))
 	for _, ok := range out.Successful {

@@ -32,6 +32,7 @@ var keys = credentials.NewStaticCredentialsProvider("planted-id", "planted-secre
 // request is what the proxy saw.
 type request struct {
 	Action  string `json:"-"`
+	Trace   string `json:"-"`
 	Body    string `json:"MessageBody"`
 	Delay   int    `json:"DelaySeconds"`
 	Entries []struct {
@@ -92,7 +93,7 @@ func (q *queue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.t.Error(err)
 	}
 	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	seen := request{Action: action}
+	seen := request{Action: action, Trace: r.Header.Get("X-Amzn-Trace-Id")}
 	if err := json.Unmarshal(body, &seen); err != nil {
 		q.t.Error(err)
 	}

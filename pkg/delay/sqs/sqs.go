@@ -21,7 +21,7 @@ import (
 
 const (
 	stepTime = 2 * time.Second // what a step takes, by and large: two queries and some writes
-	// defaultWorkers is the event source's MaximumConcurrency in template.yaml.
+	// defaultWorkers is KYC_WORKERS' default, as PullConcurrency's in template.yaml.
 	defaultWorkers = 10
 )
 

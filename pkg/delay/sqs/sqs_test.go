@@ -194,6 +194,36 @@ func TestRoom(t *testing.T) {
 	}
 }
 
+// TestRoomBesideFailures: steps that failed are hidden for an hour; they are no worker's burden.
+func TestRoomBesideFailures(t *testing.T) {
+	q := open(t)
+	q.harm = func(_ int, w http.ResponseWriter, _ request) bool {
+		_, _ = w.Write([]byte(`{"Attributes":{"ApproximateNumberOfMessages":"3","ApproximateNumberOfMessagesDelayed":"4","ApproximateNumberOfMessagesNotVisible":"5000"}}`))
+		return true
+	}
+	if got, err := q.delayer(nil).Room(t.Context(), 5*time.Minute); err != nil || got != 1500-3-4-10 {
+		t.Errorf("room is %d, %v", got, err)
+	}
+}
+
+// TestTrace: Lambda's trace goes with each message, so that Lambda can count how long a chain is. What can be none stays here.
+func TestTrace(t *testing.T) {
+	q := open(t)
+	d := q.delayer(nil)
+	const id = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0;Lineage=1:a87bd80c:2"
+	for _, c := range []struct{ given, sent string }{{id, id}, {"", ""}, {"a\r\nb", ""}, {strings.Repeat("x", 1025), ""}} {
+		ctx := context.WithValue(t.Context(), "x-amzn-trace-id", c.given) //nolint:staticcheck // aws-lambda-go's own key
+		for _, n := range []int{1, 2} {
+			if err := d.Delay(ctx, messages(n, false)...); err != nil {
+				t.Fatal(err)
+			}
+			if asked := q.asked(); asked[len(asked)-1].Trace != c.sent {
+				t.Errorf("trace is %q, want %q", asked[len(asked)-1].Trace, c.sent)
+			}
+		}
+	}
+}
+
 // TestNewRefuses: what can never work is refused before anything is sent.
 func TestNewRefuses(t *testing.T) {
 	good := sqs.Config{QueueURL: "https://sqs.eu-west-1.amazonaws.com/123456789012/steps", Region: "eu-west-1", Credentials: keys}

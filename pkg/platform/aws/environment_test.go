@@ -90,7 +90,7 @@ func TestSettingsThatAreWrong(t *testing.T) {
 				}
 			}
 			if err != nil {
-				for _, m := range mistakes(err) {
+				for _, m := range platform.Mistakes(err) {
 					name, _, _ := strings.Cut(m, ":")
 					got = append(got, name)
 				}

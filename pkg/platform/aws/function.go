@@ -3,7 +3,6 @@ package aws
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"io"
 	"log/slog"
 	"time"
@@ -113,12 +112,12 @@ type core struct {
 
 func (c *core) wire(writer string) (err error) {
 	c.delayer, err = sqs.New(sqs.Config{
-		QueueURL: c.QueueURL, Region: c.Region, Credentials: c.Credentials, Endpoint: c.SQSEndpoint,
+		QueueURL: c.QueueURL, Region: c.Region, Credentials: c.Credentials, Endpoint: c.SQSEndpoint, Workers: c.Workers,
 	})
 	if err != nil {
 		return err
 	}
-	b, err := openArchive(c.Archive, c.Identity)
+	b, err := openArchive(c.Archive, c.place)
 	if err != nil {
 		return err
 	}
@@ -137,19 +136,5 @@ func refuse(log *slog.Logger, expected string) error {
 }
 
 func logMistakes(log *slog.Logger, err error) {
-	log.LogAttrs(context.Background(), slog.LevelError, "settings are wrong; no event is taken until they are mended", slog.Any("mistakes", mistakes(err)))
-}
-
-// mistakes lists what is wrong with the settings, one sentence each.
-func mistakes(err error) (all []string) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only what was joined, not what was wrapped
-		for _, e := range joined.Unwrap() {
-			all = append(all, mistakes(e)...)
-		}
-		return all
-	}
-	if m, ok := errors.AsType[*platform.Mistake](err); ok {
-		return []string{m.Error()}
-	}
-	return []string{err.Error()}
+	log.LogAttrs(context.Background(), slog.LevelError, "settings are wrong; no event is taken until they are mended", slog.Any("mistakes", platform.Mistakes(err)))
 }

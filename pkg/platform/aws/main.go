@@ -47,7 +47,7 @@ const typeOfInitError = "Runtime.ConfigInvalid"
 // initError logs what is wrong, and tells it to Lambda, which shows it to who invokes the function.
 func initError(out *slog.Logger, api string, err error) {
 	logMistakes(out, err)
-	body, err := json.Marshal(messages.InvokeResponse_Error{Type: typeOfInitError, Message: strings.Join(mistakes(err), "; ")})
+	body, err := json.Marshal(messages.InvokeResponse_Error{Type: typeOfInitError, Message: strings.Join(platform.Mistakes(err), "; ")})
 	if err == nil {
 		err = postInitError(api, body)
 	}

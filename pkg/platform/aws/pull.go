@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/kycvault/kycvault/pkg/kyc"
+	"github.com/kycvault/kycvault/pkg/platform"
 )
 
 // soonEnough is how early a step may be made. The queue waits in whole seconds, rounded up, so an earlier one is no
@@ -32,24 +34,41 @@ type stepper interface {
 	RunReport(ctx context.Context, m kyc.Message) (kyc.Report, error)
 }
 
+// sqsEvent is what is read of an event. Nothing else of it can be in the way then: one message's strange attribute would
+// else be a whole batch's end.
+type sqsEvent struct {
+	Records []sqsRecord
+}
+
+type sqsRecord struct {
+	ID   string `json:"messageId"`
+	Body string `json:"body"`
+}
+
+// readEvent reads an event; other services have records too, without these ids.
+func readEvent(payload []byte) (e sqsEvent, ok bool) {
+	err := json.Unmarshal(payload, &e)
+	return e, err == nil && len(e.Records) > 0 && !slices.ContainsFunc(e.Records, func(r sqsRecord) bool { return r.ID == "" })
+}
+
 // Invoke implements lambda.Handler. A record that is not among the failures of the answer is done, and leaves the queue; the
 // others come again after the visibility time-out ("Using Lambda with Amazon SQS", partial batch response).
 func (p *pull) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	var e events.SQSEvent
-	if err := json.Unmarshal(payload, &e); err != nil || len(e.Records) == 0 {
+	e, ok := readEvent(payload)
+	if !ok {
 		return nil, refuse(p.log, "an SQS event with records")
 	}
-	t := timesOf(ctx, p.now())
+	t := platform.TimesOf(ctx, p.now())
 	failures := []events.SQSBatchItemFailure{}
 	late := 0
 	for _, r := range e.Records {
 		switch {
-		case !t.mayBegin(p.now()):
+		case !t.MayBegin(p.now()):
 			late++
 		case p.record(ctx, t, r):
 			continue
 		}
-		failures = append(failures, events.SQSBatchItemFailure{ItemIdentifier: r.MessageId})
+		failures = append(failures, events.SQSBatchItemFailure{ItemIdentifier: r.ID})
 	}
 	if late > 0 {
 		p.log.LogAttrs(ctx, slog.LevelWarn, "no time left for these messages; SQS delivers them again", slog.Int("messages", late))
@@ -59,19 +78,19 @@ func (p *pull) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 // record works on one record, which holds a step message or an array of them, and tells whether it is done. What can never
 // work is done too: it must not come again.
-func (p *pull) record(ctx context.Context, t times, r events.SQSMessage) (done bool) {
+func (p *pull) record(ctx context.Context, t platform.Times, r sqsRecord) (done bool) {
 	defer p.metrics.flush()
 	msgs, err := kyc.ParseMessages([]byte(r.Body))
 	if err != nil {
-		p.log.LogAttrs(ctx, slog.LevelError, "dropped a message that can never work", slog.String("message", r.MessageId), slog.Any("error", err))
+		p.log.LogAttrs(ctx, slog.LevelError, "dropped a message that can never work", slog.String("message", r.ID), slog.Any("error", err))
 		p.metrics.add(metricDropped, 1)
 		return true
 	}
-	ctx, cancel := t.bound(ctx)
+	ctx, cancel := t.Bound(ctx)
 	defer cancel()
 	done = true
 	for i, m := range msgs {
-		if i > 0 && !t.mayBegin(p.now()) {
+		if i > 0 && !t.MayBegin(p.now()) {
 			return false
 		}
 		done = p.message(ctx, m) && done

@@ -266,9 +266,24 @@ func TestPullArrayDeadline(t *testing.T) {
 	})
 }
 
+// TestPullReadsWhatItNeeds: a record's other members may be as strange as they like.
+func TestPullReadsWhatItNeeds(t *testing.T) {
+	d := newDesk()
+	records := []any{}
+	for i, strange := range []string{`{}`, `{"a":{"binaryValue":"no Base64","dataType":7}}`, `["a"]`, `"x"`} {
+		records = append(records, map[string]any{"messageId": string(rune('a' + i)), "body": body("one", time.Now()), "messageAttributes": json.RawMessage(strange),
+			"attributes": json.RawMessage(strange), "md5OfBody": nil, "novel": []int{1}})
+	}
+	answer, err := d.Invoke(t.Context(), []byte(text(map[string]any{"Records": records})))
+	if err != nil || string(answer) != `{"batchItemFailures":[]}` {
+		t.Errorf("%s, %v", answer, err)
+	}
+	d.wantSteps(t, "one", "one", "one", "one")
+}
+
 // TestPullRefusesOtherEvents: an error, so that it shows; it says what was expected and repeats nothing.
 func TestPullRefusesOtherEvents(t *testing.T) {
-	for _, payload := range []string{`{"Records":[]}`, `{"planted":1}`, `[]`, `"planted"`, `planted`, ``} {
+	for _, payload := range []string{`{"Records":[]}`, `{"Records":[{"eventSource":"aws:s3","s3":"planted"}]}`, `{"planted":1}`, `[]`, `"planted"`, `planted`, ``} {
 		d := newDesk()
 		answer, err := d.Invoke(t.Context(), []byte(payload))
 		if err == nil || answer != nil || !strings.Contains(err.Error(), "expects an SQS event") || strings.Contains(err.Error()+d.log.String(), "planted") {

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda/messages"
 
 	"github.com/kycvault/kycvault/pkg/kyc"
+	"github.com/kycvault/kycvault/pkg/platform"
 )
 
 // refetch makes one scheduled pass an event, whatever the event says.
@@ -27,7 +28,7 @@ type passer interface {
 // next pass begins anew.
 func (r *refetch) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	defer r.metrics.flush()
-	bounded, cancel := timesOf(ctx, r.now()).bound(ctx)
+	bounded, cancel := platform.TimesOf(ctx, r.now()).Bound(ctx)
 	defer cancel()
 	report, err := r.passes.RunReport(bounded, false)
 	r.metrics.pass(report)

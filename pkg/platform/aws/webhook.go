@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/kycvault/kycvault/pkg/platform"
 	"github.com/kycvault/kycvault/pkg/webhook"
 )
 
@@ -26,7 +27,7 @@ type web struct {
 // Invoke implements lambda.Handler. It always answers with a status: an error would be the platform's own 502.
 func (w *web) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	defer w.metrics.flush()
-	ctx, cancel := timesOf(ctx, w.now()).bound(ctx)
+	ctx, cancel := platform.TimesOf(ctx, w.now()).Bound(ctx)
 	defer cancel()
 	call, problem := callOf(payload)
 	if problem != "" {

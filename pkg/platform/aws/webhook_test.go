@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -106,17 +107,19 @@ func TestWebhookOutlivesAPanic(t *testing.T) {
 
 // TestWebhookAnswersInTime: a handler's time ends before the invocation does, so that there is an answer.
 func TestWebhookAnswersInTime(t *testing.T) {
-	m, _ := testMetrics()
-	w := &web{metrics: m, now: time.Now, log: slog.New(slog.DiscardHandler), handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		<-r.Context().Done()
-		w.WriteHeader(http.StatusServiceUnavailable)
-	})}
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	answer, err := w.Invoke(ctx, []byte(`{"rawPath":"/",`+context2+`}`))
-	if err != nil || ctx.Err() != nil || !strings.Contains(string(answer), `"statusCode":503`) {
-		t.Errorf("%s, %v; the invocation: %v", answer, err, ctx.Err())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := testMetrics()
+		w := &web{metrics: m, now: time.Now, log: slog.New(slog.DiscardHandler), handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			w.WriteHeader(http.StatusServiceUnavailable)
+		})}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		answer, err := w.Invoke(ctx, []byte(`{"rawPath":"/",`+context2+`}`))
+		if err != nil || ctx.Err() != nil || !strings.Contains(string(answer), `"statusCode":503`) {
+			t.Errorf("%s, %v; the invocation: %v", answer, err, ctx.Err())
+		}
+	})
 }
 
 // FuzzCall: whatever the event is, there is an answer with a status.

@@ -3,13 +3,15 @@ package local
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/kycvault/kycvault/pkg/bucket"
 	"github.com/kycvault/kycvault/pkg/bucket/dirbucket"
 	"github.com/kycvault/kycvault/pkg/bucket/s3bucket"
 	"github.com/kycvault/kycvault/pkg/platform"
-	"github.com/kycvault/kycvault/pkg/platform/aws"
 	"github.com/kycvault/kycvault/pkg/platform/aws/profile"
+	"github.com/kycvault/kycvault/pkg/platform/aws/s3archive"
+	"github.com/kycvault/kycvault/pkg/platform/tencent/cosarchive"
 )
 
 // OpenArchive opens the store that KYC_ARCHIVE names. A bucket in a cloud is not asked for anything yet: one that is not
@@ -20,6 +22,12 @@ func OpenArchive(a platform.Archive) (bucket.Bucket, error) {
 		return dirbucket.Open(a.Path)
 	case platform.SchemeS3:
 		b, err := OpenS3(a)
+		if err != nil {
+			return nil, err
+		}
+		return bucket.Prefixed(b, a.Prefix)
+	case platform.SchemeCOS:
+		b, err := cosarchive.Open(a, os.LookupEnv)
 		if err != nil {
 			return nil, err
 		}
@@ -35,7 +43,7 @@ func OpenS3(a platform.Archive) (*s3bucket.Bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)
 	}
-	b, err := s3bucket.New(aws.S3Config(a, who))
+	b, err := s3bucket.New(s3archive.Config(a, who.Region, who.Credentials))
 	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)
 	}

@@ -107,6 +107,55 @@ func TestSecretsWhereNeeded(t *testing.T) {
 	}
 }
 
+// TestTicketTokenWhereNeeded: with a ticket of our own the token opens GET /v1/ticket, and is the webhook's alone.
+func TestTicketTokenWhereNeeded(t *testing.T) {
+	token := map[string]string{"TicketToken": "yes"}
+	for name, c := range map[string]struct {
+		parameters map[string]string
+		want       []string
+	}{
+		"own":     {with(least(), token), []string{"WebhookFunction"}},
+		"service": {with(service(), token), []string{"PullFunction", "RefetchFunction", "WebhookFunction"}},
+		"none":    {least(), nil},
+	} {
+		s, have := stack(t, c.parameters), []string(nil)
+		for _, function := range s.Functions() {
+			env, err := s.Environment(function)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if env["KYC_TICKET_TOKEN"] != "" {
+				have = append(have, function)
+			}
+		}
+		if !slices.Equal(have, c.want) {
+			t.Errorf("%s: the token is %q's, want %q", name, have, c.want)
+		}
+	}
+}
+
+// TestArchiveUrl: what the operator's command writes is kept as the functions keep it, locked above all.
+func TestArchiveUrl(t *testing.T) {
+	for name, parameters := range map[string]map[string]string{"least": least(), "lock": lock(), "key": key(), "everything": everything()} {
+		s := stack(t, parameters)
+		env, err := s.Environment("PullFunction")
+		if err != nil {
+			t.Fatal(err)
+		}
+		functions, err := platform.ParseArchive(env["KYC_ARCHIVE"])
+		command, err2 := platform.ParseArchive(s.Outputs["ArchiveUrl"])
+		if err != nil || err2 != nil {
+			t.Fatal(err, err2)
+		}
+		if command.Options.Get("region") != samtest.Region {
+			t.Errorf("%s: the command's region is %q", name, command.Options.Get("region"))
+		}
+		if command.Options.Del("region"); command.String() != functions.String() || command.Options.Encode() != functions.Options.Encode() {
+			t.Errorf("%s: the command has %s with %s, the functions %s with %s", name, command, command.Options.Encode(), functions, functions.Options.Encode())
+		}
+	}
+}
+
 // TestStorageClass: the option is left out where it says nothing.
 func TestStorageClass(t *testing.T) {
 	for class, want := range map[string]bool{"STANDARD": false, "GLACIER_IR": true} {
@@ -123,11 +172,11 @@ func TestStorageClass(t *testing.T) {
 // TestParametersAreRefused: what the code would refuse at the first call, CloudFormation refuses before anything is made.
 func TestParametersAreRefused(t *testing.T) {
 	for name, values := range map[string][]string{
-		"AppId": {"", "IDAXXXX", "IDAXXXXX1", "IDAXXXX-"}, "Ticket": {"", "http://tickets.example.com", "none"}, "StepDelay": {"901s", "1m", "-1s", "2"},
+		"AppId": {"", "IDAXXXX", "IDAXXXXX1", "IDAXXXX-"}, "Ticket": {"", "http://tickets.example.com", "none", "https://u:p@tickets.example.com/", "https:///x"}, "StepDelay": {"901s", "1m", "-1s", "2"},
 		"Deadline": {"0h", "721h", "72"}, "Steps": {"0", "11"}, "RefetchMinutes": {"1", "60"}, "BucketName": {"", "Kyc", "a.b", "-a"},
 		"ArchivePrefix": {"kyc", "/kyc/", "../", "a//", "kyc/*/"}, "PullConcurrency": {"1", "1001"}, "WebhookAuth": {"none"}, "RetainDays": {"0"},
-		"KmsKeyArn": {"alias/kyc", "arn:aws:kms:us-east-1:111122223333:alias/kyc"}, "WebhookOrigins": {"*", "https://www.example.com/"},
-		"WebhookRedirect": {"http://www.example.com"}, "BaseUrl": {"http://example.com", "https://example.com/"}, "SecretName": {"a}b", "a b"},
+		"KmsKeyArn": {"alias/kyc", "arn:aws:kms:us-east-1:111122223333:alias/kyc"}, "WebhookOrigins": {"*", "https://www.example.com/", "https://*.example.com", "https://a?b", "https://a@b"},
+		"WebhookRedirect": {"http://www.example.com", "https://u@www.example.com/", "https:///"}, "BaseUrl": {"http://example.com", "https://example.com/", "https://:1"}, "SecretName": {"a}b", "a b"},
 	} {
 		for _, value := range values {
 			_, err := template(t).Resolve(samtest.Options{Parameters: with(least(), map[string]string{name: value})})

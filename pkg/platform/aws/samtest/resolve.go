@@ -218,5 +218,19 @@ func (r *resolver) holds(v any) (bool, error) {
 		holds, err := r.holds(At(arguments, "0"))
 		return !holds, err
 	}
+	if arguments := At(v, "Fn::And"); arguments != nil {
+		all := true
+		for _, a := range list(arguments) {
+			holds, err := r.holds(a)
+			if err != nil {
+				return false, err
+			}
+			all = all && holds
+		}
+		return all, nil
+	}
+	if name := text(At(v, "Condition")); name != "" {
+		return r.condition(name)
+	}
 	return false, errors.New("a condition that is not understood here")
 }

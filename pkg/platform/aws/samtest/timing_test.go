@@ -42,7 +42,16 @@ func queueRules(t *testing.T, s *samtest.Stack) []rule {
 	source := func(path ...string) int {
 		return property(t, s, "PullFunction", append([]string{"Events", "Steps", "Properties"}, path...)...)
 	}
+	workers := map[string]string{}
+	for _, function := range s.Functions() {
+		env, err := s.Environment(function)
+		if err != nil {
+			t.Fatal(err)
+		}
+		workers[env["KYC_WORKERS"]] = function
+	}
 	return []rule{
+		{"every function knows how many steps are made at once", len(workers) == 1 && workers[fmt.Sprint(source("ScalingConfig", "MaximumConcurrency"))] != ""},
 		{"messages stay hidden for six times pull's time-out", visible >= 6*pull},
 		{"a message may fail five times", receives >= 5},
 		{"the queue keeps a message until it is a dead letter", kept > time.Duration(receives)*visible},

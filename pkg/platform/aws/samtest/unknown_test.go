@@ -19,6 +19,8 @@ func TestUnknownIsRefused(t *testing.T) {
 		"a key twice":              {"KYC_STEPS: !Ref Steps", "KYC_STEPS: !Ref Steps\n        KYC_STEPS: 1"},
 		"another function":         {"KYC_DEADLINE: !Ref Deadline", "KYC_DEADLINE: !ImportValue deadline"},
 		"an unknown name":          {"KYC_DEADLINE: !Ref Deadline", "KYC_DEADLINE: !Ref Dedline"},
+		"another condition":        {"!And [!Condition HasTicketToken", "!Or [!Condition HasTicketToken"},
+		"a condition of none":      {"!And [!Condition HasTicketToken", "!And [!Condition HasTiketToken"},
 		"an unknown condition":     {"[OwnsTicket, !Sub", "[OwnTicket, !Sub"},
 		"another reference":        {"secretsmanager:${SecretName}:SecretString:KYC_WEBHOOK_KEY", "ssm-secure:${SecretName}:SecretString:KYC_WEBHOOK_KEY"},
 		"a condition of a policy":  {`{"Null": {"s3:prefix": "true"}}`, `{"ArnLike": {"s3:prefix": "true"}}`},

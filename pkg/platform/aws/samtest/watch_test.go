@@ -65,7 +65,10 @@ func TestAlarms(t *testing.T) {
 		if got := samtest.At(p, "AlarmActions", "0"); got != s.Parameters["AlarmTopicArn"] {
 			t.Errorf("%s is told to %v", id, got)
 		}
-		missing := map[bool]string{true: "breaching", false: "notBreaching"}[id == "RefetchSilent"]
+		missing, special := map[string]string{"RefetchSilent": "breaching", "OrdersAtRisk": "ignore"}[id]
+		if !special {
+			missing = "notBreaching"
+		}
 		if p["TreatMissingData"] != missing {
 			t.Errorf("%s: without data it is %v", id, p["TreatMissingData"])
 		}
@@ -193,13 +196,16 @@ func expand(above, line []any) []any {
 func TestOutputs(t *testing.T) {
 	s := stack(t, everything())
 	for name, want := range map[string]string{
-		"WebhookUrl": "https://url-id.lambda-url.us-east-1.on.aws/", "BucketName": "kyc-evidence", "ArchiveUrl": "s3://kyc-evidence/kyc/prod/?region=us-east-1",
+		"WebhookUrl": "https://url-id.lambda-url.us-east-1.on.aws/", "BucketName": "kyc-evidence", "ArchiveUrl": "s3://kyc-evidence/kyc/prod/?lock=compliance&retain=36500d&kms=" + everything()["KmsKeyArn"] + "&storage_class=STANDARD_IA&region=us-east-1",
 		"QueueUrl":           "https://sqs.us-east-1.amazonaws.com/111122223333/kycvault-Queue",
 		"DeadLetterQueueUrl": "https://sqs.us-east-1.amazonaws.com/111122223333/kycvault-DeadLetters",
 	} {
 		if s.Outputs[name] != want {
 			t.Errorf("%s is %q, want %q", name, s.Outputs[name], want)
 		}
+	}
+	if name := s.Resources["Dashboard"].Properties["DashboardName"]; name != samtest.StackName+"-"+samtest.Region {
+		t.Errorf("the dashboard %v would meet another region's", name)
 	}
 	if !strings.HasSuffix(s.Outputs["DashboardUrl"], "/kycvault-Dashboard") {
 		t.Errorf("DashboardUrl is %q", s.Outputs["DashboardUrl"])
