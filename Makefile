@@ -73,8 +73,12 @@ $(GOLANGCI_LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI)
 	mv $(TOOLS)/golangci-lint $@
 
+# Build tags for the functions of both clouds: TAGS=cos lets Lambda keep its archive in COS, TAGS=s3 lets SCF keep it in S3.
+TAGS  ?=
+COMMA := ,
+
 # --- AWS Lambda: what `sam build` calls for each function of template.yaml, and the same by hand ---
-LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -tags lambda.norpc -trimpath -ldflags="-s -w"
+LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -tags lambda.norpc$(if $(TAGS),$(COMMA)$(TAGS)) -trimpath -ldflags="-s -w"
 
 .PHONY: functions build-WebhookFunction build-PullFunction build-RefetchFunction
 
@@ -112,7 +116,7 @@ SCF_FUNCTIONS := webhook pull refetch
 tencent: ## the three SCF functions, in bin/tencent: the package that scf deploy uploads
 	rm -rf bin/tencent
 	@set -e; for name in $(SCF_FUNCTIONS); do \
-		CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/tencent/$$name ./functions/tencent/$$name; \
+		CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -tags '$(TAGS)' -trimpath -ldflags '$(LDFLAGS)' -o bin/tencent/$$name ./functions/tencent/$$name; \
 	done
 
 # --- end of Tencent Cloud ---

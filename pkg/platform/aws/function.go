@@ -117,7 +117,7 @@ func (c *core) wire(writer string) (err error) {
 	if err != nil {
 		return err
 	}
-	b, err := openArchive(c.Archive, c.Identity)
+	b, err := openArchive(c.Archive, c.place)
 	if err != nil {
 		return err
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/kycvault/kycvault/pkg/bucket/dirbucket"
 	"github.com/kycvault/kycvault/pkg/bucket/s3bucket"
 	"github.com/kycvault/kycvault/pkg/platform"
-	"github.com/kycvault/kycvault/pkg/platform/aws"
 	"github.com/kycvault/kycvault/pkg/platform/aws/profile"
+	"github.com/kycvault/kycvault/pkg/platform/aws/s3archive"
 	"github.com/kycvault/kycvault/pkg/platform/tencent/cosarchive"
 )
 
@@ -43,7 +43,7 @@ func OpenS3(a platform.Archive) (*s3bucket.Bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)
 	}
-	b, err := s3bucket.New(aws.S3Config(a, who))
+	b, err := s3bucket.New(s3archive.Config(a, who.Region, who.Credentials))
 	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)
 	}

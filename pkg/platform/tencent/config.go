@@ -33,6 +33,11 @@ func checkArchive(p place) error {
 		return &platform.Mistake{Variable: variable, Problem: unlinked(a.Scheme), Expected: archiveExpected}
 	case a.Scheme == platform.SchemeCOS && cmp.Or(p.region, a.Options.Get("region"), a.Options.Get("endpoint")) == "":
 		return &platform.Mistake{Variable: variable, Problem: "no region, and the runtime tells none (" + regionVariable + ")", Expected: archiveExpected}
+	case a.Scheme == platform.SchemeCOS:
+		return nil
+	}
+	if _, err := openArchive(a, p); err != nil { // another cloud's: only its driver knows its variables, and it reaches nothing
+		return &platform.Mistake{Variable: variable, Problem: err.Error(), Expected: "what the other cloud's archive needs: docs/tencent.md"}
 	}
 	return nil
 }
