@@ -22,9 +22,20 @@ type Harness struct {
 	Tolerance time.Duration
 	// Many is how many objects the paging test makes; 0 is 2,500, so that a store which pages by 1,000 has three pages.
 	Many int
+	// Ways are those that the suite is run in; nil is both. A store of several kinds, each slow to ask, may share them out.
+	Ways []Way
 	// Peculiar is what a test server does otherwise than the store that it stands for.
 	Peculiar Peculiarities
 }
+
+// Way is how keys reach the store.
+type Way string
+
+// The ways.
+const (
+	Plain    Way = "plain"
+	Prefixed Way = "prefixed" // below Prefix, by bucket.Prefixed
+)
 
 // Peculiarities of a test server. The suite checks each one that is given, so that one which is gone with a newer server is
 // noticed, and checks without it where it is not given.
@@ -36,10 +47,10 @@ type Peculiarities struct {
 	FolderIsObject bool
 }
 
-// Prefix is the one that the suite runs with the second time.
+// Prefix is the one that the suite runs with in the second way.
 const Prefix = "archive-1/of_tests"
 
-// Run runs the suite twice, plain and below a prefix.
+// Run runs the suite plain and below a prefix.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
 	if h.Tolerance == 0 {
@@ -48,12 +59,16 @@ func Run(t *testing.T, h Harness) {
 	if h.Many == 0 {
 		h.Many = 2500
 	}
-	t.Run("plain", func(t *testing.T) { run(t, h) })
-	t.Run("prefixed", func(t *testing.T) {
-		plain := h.Open
-		h.Open = func(t *testing.T) bucket.Bucket { return prefixed(t, plain(t)) }
-		run(t, h)
-	})
+	if h.Ways == nil {
+		h.Ways = []Way{Plain, Prefixed}
+	}
+	plain := h.Open
+	for _, way := range h.Ways {
+		if way == Prefixed {
+			h.Open = func(t *testing.T) bucket.Bucket { return prefixed(t, plain(t)) }
+		}
+		t.Run(string(way), func(t *testing.T) { run(t, h) })
+	}
 }
 
 // prefixed puts an object beside the prefix, which must never show below it.

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/kycvault/kycvault/pkg/bucket"
+	"github.com/kycvault/kycvault/pkg/bucket/cosbucket"
 	"github.com/kycvault/kycvault/pkg/bucket/dirbucket"
 	"github.com/kycvault/kycvault/pkg/bucket/s3bucket"
 	"github.com/kycvault/kycvault/pkg/platform"
@@ -27,7 +28,7 @@ func OpenArchive(a platform.Archive) (bucket.Bucket, error) {
 		}
 		return bucket.Prefixed(b, a.Prefix)
 	case platform.SchemeCOS:
-		b, err := cosarchive.Open(a, os.LookupEnv)
+		b, err := OpenCOS(a)
 		if err != nil {
 			return nil, err
 		}
@@ -49,3 +50,6 @@ func OpenS3(a platform.Archive) (*s3bucket.Bucket, error) {
 	}
 	return b, nil
 }
+
+// OpenCOS opens the bucket of a cos:// archive, without the archive's prefix, as whom the environment says.
+func OpenCOS(a platform.Archive) (*cosbucket.Bucket, error) { return cosarchive.Open(a, os.LookupEnv) }
