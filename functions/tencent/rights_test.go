@@ -31,6 +31,8 @@ func TestRightsAreLeast(t *testing.T) {
 	d.queue.put([]byte(`{"v":1,"orderNo":"own1","opening":"` + opening + `","attempt":1}`))
 	stop := d.timer()
 	waits := d.promised("oddjpegA1", "busy1xA1") // the service refuses everyone for a while
+	d.waitFor("system/backoff")
+	waits = append(waits, d.promised("own2")...) // another order probes sooner than the refused one
 	d.waitFor("system/probe/")                   // it stays, since who made it did not hear that it did
 	d.longAgo(10*time.Minute, "system/probe/")   // so that another one succeeds it
 	d.wait(time.Minute, waits...)

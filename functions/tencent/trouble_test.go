@@ -128,7 +128,7 @@ func TestCostOfAnOrder(t *testing.T) {
 		order   string
 		ended   time.Time
 		longest time.Duration // waits are billed
-	}{{"own1", time.Now().Add(-time.Minute), 3 * time.Second}, {"own2", time.Now().Add(3 * time.Second), 8 * time.Second}} {
+	}{{"own1", time.Now().Add(-time.Minute), 3900 * time.Millisecond}, {"own2", time.Now().Add(3 * time.Second), 8 * time.Second}} {
 		d.sim.EndCheck(c.order, c.ended)
 		d.promised(c.order)
 		d.wait(time.Minute, c.order)
