@@ -54,7 +54,7 @@ func TestHelpExamples(t *testing.T) {
 	v := newVault(t)
 	dir := filepath.Dir(v.dir)
 	v.dir = filepath.Join(dir, "vault")
-	for _, subcommand := range []string{"pull", "ls", "status", "get", "refetch", "ticket", "doctor", "verify", "sign", "completion", "version"} { // in this order: verify needs what pull made
+	for _, subcommand := range []string{"pull", "ls", "status", "get", "refetch", "ticket", "seal", "doctor", "verify", "sign", "completion", "version"} { // in this order: verify needs what pull made
 		t.Run(subcommand, func(t *testing.T) {
 			out, err := shell(t, example(t, subcommand), dir, v.env()).CombinedOutput()
 			if err != nil || len(out) == 0 {
@@ -115,7 +115,7 @@ func servesUntilStopped(t *testing.T, cmd *exec.Cmd) {
 // TestEverySubcommandHasHelp: so none is forgotten above.
 func TestEverySubcommandHasHelp(t *testing.T) {
 	t.Parallel()
-	for _, subcommand := range []string{"demo", "serve", "sim", "pull", "ls", "status", "get", "refetch", "ticket", "doctor", "verify", "sign", "token", "completion", "version"} {
+	for _, subcommand := range []string{"demo", "serve", "sim", "pull", "ls", "status", "get", "refetch", "ticket", "seal", "doctor", "verify", "sign", "token", "completion", "version"} {
 		if !strings.Contains(example(t, subcommand), "kycvault "+subcommand) {
 			t.Errorf("%s: its example does not use it", subcommand)
 		}

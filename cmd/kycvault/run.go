@@ -29,6 +29,7 @@ type commands struct {
 	Refetch    refetchCmd    `cmd:"" help:"Make one pass of the scheduled re-fetch."`
 	Ticket     ticketCmd     `cmd:"" help:"Tell who owns the ticket, and how fresh it is."`
 	Verify     verifyCmd     `cmd:"" help:"Check every file of the archive."`
+	Seal       sealCmd       `cmd:"" help:"Seal what was archived, or make the key for it."`
 	Doctor     doctorCmd     `cmd:"" help:"Look for what would lose or block evidence."`
 	Sign       signCmd       `cmd:"" help:"Print the signature of some values."`
 	Token      tokenCmd      `cmd:"" help:"Mint a webhook token for an order."`

@@ -200,6 +200,7 @@ type JournalEntry struct {
 	At             time.Time // UTC, to the second
 	Order          Order
 	ManifestDigest string
+	Stored         time.Time // by the store's clock; only of a listing
 }
 
 // parseJournalKey reads a journal key back.

@@ -38,6 +38,11 @@ type Config struct {
 	RefetchEvery time.Duration
 	Deadline     time.Duration
 
+	SealKey    secret.Text // empty: nothing is sealed
+	SealFormer []string    // public keys that were used before
+	SealEvery  time.Duration
+	SealGrace  time.Duration
+
 	QueueURL     string // AWS
 	Metrics      string // AWS: the namespace in CloudWatch
 	SQSEndpoint  string // AWS_ENDPOINT_URL_SQS; "" is the public one
@@ -84,6 +89,7 @@ func Load(lookup Lookup, needs Needs) (Config, error) {
 	r.storage(&c)
 	r.webhook(&c)
 	r.pace(&c)
+	r.seal(&c)
 	c.QueueURL = r.url("KYC_QUEUE_URL")
 	r.require(NeedQueue, "KYC_QUEUE_URL")
 	c.Metrics = r.namespace("KYC_METRICS")

@@ -40,6 +40,10 @@ func Variables() []Variable {
 		{Name: "KYC_STEPS", What: "steps before the re-fetch takes over: 1 to 10", Default: "3"},
 		{Name: "KYC_REFETCH_EVERY", What: "how often the re-fetch runs (in the clouds: what the schedule says): 100ms to 24h", Default: "5m"},
 		{Name: "KYC_DEADLINE", What: "age at which an order is given up: more than 0, at most 720h", Default: "72h"},
+		{Name: "KYC_SEAL_KEY", What: "private key that seals are signed with, as kycvault seal keygen makes it; behind it, comma-separated, the public keys used before." +
+			" Not set: nothing is sealed", Secret: true},
+		{Name: "KYC_SEAL_EVERY", What: "the time that one seal covers: 1m to 720h, whole seconds; windows start at multiples of it in UTC", Default: "24h"},
+		{Name: "KYC_SEAL_GRACE", What: "how long after its end a window is sealed: 1m to 24h", Default: "30m"},
 		{Name: "KYC_QUEUE_URL", What: "AWS: the SQS queue's URL", Required: "in AWS"},
 		{Name: "KYC_METRICS", What: "AWS: the CloudWatch namespace of the metrics", Default: "kycvault"},
 		{Name: "KYC_PULL_FUNCTION", What: "Tencent: the pull function's name, with namespace and qualifier where needed"},
