@@ -19,9 +19,11 @@ GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI)
 # Real servers for tests, at the versions that pkg/peertest looks for.
 VERSITYGW := v1.8.0
 LOCAL_SQS := 2.0.2
+TIMESTAMP := v2.1.2
 PEERS     := $(CURDIR)/.cache/peers
 S3_PEER   := $(TOOLS)/versitygw-$(VERSITYGW)
 SQS_PEER  := $(PEERS)/local-aws-sqs-$(LOCAL_SQS)
+TSA_PEER  := $(TOOLS)/timestamp-server-$(TIMESTAMP)
 
 .PHONY: help run build cross test race lint fuzz bench peers ci clean
 
@@ -51,11 +53,15 @@ lint: $(GOLANGCI_LINT) ## gofmt, go vet, golangci-lint
 	$(GO) vet ./...
 	$(GOLANGCI_LINT) run ./...
 
-peers: $(S3_PEER) $(SQS_PEER) ## install the servers that some tests talk to (an S3 and an SQS server; the first time takes two minutes)
+peers: $(S3_PEER) $(SQS_PEER) $(TSA_PEER) ## install the servers that some tests talk to (S3, SQS, timestamps; the first time takes three minutes)
 
 $(S3_PEER):
 	GOBIN=$(TOOLS) $(GO) install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW)
 	mv $(TOOLS)/versitygw $@
+
+$(TSA_PEER):
+	GOBIN=$(TOOLS) $(GO) install github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server@$(TIMESTAMP)
+	mv $(TOOLS)/timestamp-server $@
 
 $(SQS_PEER):
 	npm install --silent --no-save --no-audit --no-fund --prefix $(PEERS) local-aws-sqs@$(LOCAL_SQS)

@@ -1,4 +1,4 @@
-// Package peertest starts the real servers that tests talk to: an S3 server and an SQS server, on free ports of 127.0.0.1,
+// Package peertest starts the real servers that tests talk to: for S3, SQS and timestamps, on free ports of 127.0.0.1,
 // stopped by the test that started them. `make peers` installs them below .cache. Where one is missing a test skips and says
 // so; with CI=true that is a failure.
 package peertest

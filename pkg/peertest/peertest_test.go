@@ -12,7 +12,10 @@ import (
 
 // TestPeersRun starts each server and asks it something; the S3 server is killed and started again.
 func TestPeersRun(t *testing.T) {
-	s3, sqs := peertest.StartS3(t), peertest.StartSQS(t)
+	s3, sqs, tsa := peertest.StartS3(t), peertest.StartSQS(t), peertest.StartTSA(t)
+	if !strings.Contains(string(tsa.Chain), "BEGIN CERTIFICATE") {
+		t.Errorf("the timestamp server's chain: %s", tsa.Chain)
+	}
 	s3.Kill()
 	s3.Restart()
 	for _, url := range []string{s3.URL, sqs.URL} {
@@ -30,7 +33,7 @@ func TestPins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, pin := range map[string]string{"VERSITYGW": peertest.VersityGW, "LOCAL_SQS": peertest.LocalSQS} {
+	for name, pin := range map[string]string{"VERSITYGW": peertest.VersityGW, "LOCAL_SQS": peertest.LocalSQS, "TIMESTAMP": peertest.TimestampServer} {
 		if !strings.Contains(string(makefile), name+" ") || !strings.Contains(string(makefile), ":= "+pin+"\n") {
 			t.Errorf("the Makefile does not pin %s to %s", name, pin)
 		}

@@ -42,6 +42,8 @@ type Config struct {
 	SealFormer []string    // public keys that were used before
 	SealEvery  time.Duration
 	SealGrace  time.Duration
+	TSAURL     string // "" asks for no timestamps
+	TSACA      string // PEM, or a file's path; "" trusts any authority
 
 	QueueURL     string // AWS
 	Metrics      string // AWS: the namespace in CloudWatch

@@ -1,12 +1,16 @@
 package platform
 
 import (
+	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/seal"
+	"github.com/kycvault/kycvault/pkg/seal/stamp"
 	"github.com/kycvault/kycvault/pkg/secret"
 )
 
@@ -20,6 +24,42 @@ func (r *reader) seal(c *Config) {
 		r.mistake("KYC_SEAL_EVERY", "not whole seconds", "a duration such as 24h, 1h or 15m")
 	}
 	c.SealGrace = r.duration("KYC_SEAL_GRACE", seal.MinGrace, maxSealGrace)
+	c.TSAURL = r.url("KYC_TSA_URL")
+	c.TSACA = r.value("KYC_TSA_CA")
+	if strings.HasPrefix(c.TSACA, pemBegin) {
+		_, err := stamp.ParseRoots([]byte(c.TSACA))
+		r.note("KYC_TSA_CA", err, "PEM certificates, or the path of a file with them")
+	}
+}
+
+// pemBegin tells certificates from a file's path.
+const pemBegin = "-----BEGIN "
+
+// authority is KYC_TSA_CA as it may be shown.
+func (c Config) authority() string {
+	if strings.HasPrefix(c.TSACA, pemBegin) {
+		return "set"
+	}
+	return c.TSACA
+}
+
+// TSARoots reads the certificates of KYC_TSA_CA; nil is none.
+func (c Config) TSARoots() (*stamp.Roots, error) {
+	if c.TSACA == "" {
+		return nil, nil
+	}
+	text := []byte(c.TSACA)
+	if !strings.HasPrefix(c.TSACA, pemBegin) {
+		var err error
+		if text, err = os.ReadFile(c.TSACA); err != nil {
+			return nil, fmt.Errorf("read KYC_TSA_CA: %w", err)
+		}
+	}
+	roots, err := stamp.ParseRoots(text)
+	if err != nil {
+		return nil, fmt.Errorf("read KYC_TSA_CA: %w", err)
+	}
+	return roots, nil
 }
 
 // sealKeys reads a private key, and the public keys behind it.
@@ -65,6 +105,13 @@ func NewSealer(c Config, a *archive.Archive, log *slog.Logger) (*seal.Sealer, er
 			return nil, fmt.Errorf("read KYC_SEAL_KEY: %w", err)
 		}
 		sealer.Former = append(sealer.Former, former)
+	}
+	if c.TSAURL != "" {
+		roots, err := c.TSARoots()
+		if err != nil {
+			return nil, err
+		}
+		sealer.Stamper = &stamp.Client{URL: c.TSAURL, Roots: roots, Rand: rand.Reader, Now: time.Now}
 	}
 	return sealer, nil
 }

@@ -36,6 +36,8 @@ func (c Config) Attrs() []slog.Attr {
 		slog.String("KYC_SEAL_KEY", shown(c.SealKey)),
 		slog.String("KYC_SEAL_EVERY", c.SealEvery.String()),
 		slog.String("KYC_SEAL_GRACE", c.SealGrace.String()),
+		slog.String("KYC_TSA_URL", withoutQuery(c.TSAURL)),
+		slog.String("KYC_TSA_CA", c.authority()),
 		slog.String("KYC_QUEUE_URL", withoutQuery(c.QueueURL)),
 		slog.String("KYC_METRICS", c.Metrics),
 		slog.String("KYC_PULL_FUNCTION", c.PullFunction),

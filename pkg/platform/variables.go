@@ -44,6 +44,8 @@ func Variables() []Variable {
 			" Not set: nothing is sealed", Secret: true},
 		{Name: "KYC_SEAL_EVERY", What: "the time that one seal covers: 1m to 720h, whole seconds; windows start at multiples of it in UTC", Default: "24h"},
 		{Name: "KYC_SEAL_GRACE", What: "how long after its end a window is sealed: 1m to 24h", Default: "30m"},
+		{Name: "KYC_TSA_URL", What: "timestamp authority (RFC 3161) that is asked for a trusted timestamp of each seal; not set: none"},
+		{Name: "KYC_TSA_CA", What: "its root certificate, and those between: PEM, or a file with it; not set: any authority will do"},
 		{Name: "KYC_QUEUE_URL", What: "AWS: the SQS queue's URL", Required: "in AWS"},
 		{Name: "KYC_METRICS", What: "AWS: the CloudWatch namespace of the metrics", Default: "kycvault"},
 		{Name: "KYC_PULL_FUNCTION", What: "Tencent: the pull function's name, with namespace and qualifier where needed"},
