@@ -47,7 +47,7 @@ type lateEntry struct {
 }
 
 // late finds the entries before w that no seal has. Those that were stored within MinGrace of their time are in the seal of
-// their window, which was made later than that, so only the others are looked for: a listing tells. Where listings may be
+// their window, which was made later than that, so only the others are looked for, and those before the chain: a listing tells. Where listings may be
 // stale, all are.
 func (p *pass) late(ctx context.Context, w Window) ([]Leaf, error) {
 	from := w.Start.Add(-lookback)
@@ -67,7 +67,8 @@ func (p *pass) late(ctx context.Context, w Window) ([]Leaf, error) {
 	}
 	all := p.whole || !p.Archive.Bucket().Properties().StrongListing
 	for e, err := range p.Archive.ScanJournal(ctx, from, w.Start) {
-		if archive.Strange(err) || err == nil && !all && e.Stored.Sub(e.At) < MinGrace {
+		early := len(seals) == 0 || e.At.Before(seals[0].start) // no seal of its window
+		if archive.Strange(err) || err == nil && !all && !early && e.Stored.Sub(e.At) < MinGrace {
 			continue
 		}
 		if err != nil {

@@ -152,8 +152,14 @@ func (p *pass) period(start time.Time) time.Duration {
 func (p *pass) over(w Window) bool { return !p.now.Before(w.End.Add(p.Grace)) }
 
 // beginning is where the first seal ever starts: at the window of the first order that was archived, so that none is left
-// out; in an archive without orders, at the last window that is over.
+// out; in an archive without orders, at the last window that is over. Leaves that a dead process left say where it began.
 func (p *pass) beginning(ctx context.Context) (time.Time, error) {
+	for s, err := range p.Archive.ScanSeals(ctx, time.Time{}) {
+		if archive.Strange(err) {
+			continue
+		}
+		return s.Start, err
+	}
 	for e, err := range p.Archive.ScanJournal(ctx, time.Time{}, time.Time{}) {
 		switch {
 		case archive.Strange(err):

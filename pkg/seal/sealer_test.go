@@ -285,6 +285,18 @@ func TestLeavesOfADeadProcess(t *testing.T) {
 	v.wantChain("20261123T000000Z 20261123T020000Z: a b", "20261123T020000Z 20261123T030000Z: c d(late)", "20261123T030000Z 20261123T040000Z:")
 }
 
+// TestLeavesOfADeadFirstPass: the chain begins where it began, although the first order is of another window now.
+func TestLeavesOfADeadFirstPass(t *testing.T) {
+	v := newVault(t, monday)
+	if err := v.CreateSeal(t.Context(), monday, archive.SealLeaves, bucket.Bytes(nil, "")); err != nil {
+		t.Fatal(err)
+	}
+	v.archived("a", monday.Add(-time.Hour))
+	v.archived("b", monday.Add(3*time.Hour))
+	v.pass(v.sealer(2*time.Hour), monday.Add(5*time.Hour))
+	v.wantChain("20261123T000000Z 20261123T020000Z:", "20261123T020000Z 20261123T040000Z: a(late) b")
+}
+
 // hooked is a bucket that calls back, and fails where the test says so.
 type hooked struct {
 	bucket.Bucket

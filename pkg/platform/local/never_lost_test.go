@@ -19,6 +19,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/kyc"
 	"github.com/kycvault/kycvault/pkg/platform"
 	"github.com/kycvault/kycvault/pkg/platform/local"
+	"github.com/kycvault/kycvault/pkg/seal"
 	"github.com/kycvault/kycvault/pkg/secret"
 	"github.com/kycvault/kycvault/pkg/webhook"
 )
@@ -148,10 +149,10 @@ func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)
 
 // lifeOf plays the whole life of some orders with the nth call failing in one way, and judges the archive. It gives the
 // number of calls that the first process made.
-func lifeOf(t *testing.T, orders []string, n int, w way) (calls int) {
+func lifeOf(t *testing.T, orders []string, n int, w way, extra map[string]string) (calls int) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		h := &house{t: t, dir: dir, config: settings(t, nil), log: slog.New(slog.DiscardHandler)}
+		h := &house{t: t, dir: dir, config: settings(t, extra), log: slog.New(slog.DiscardHandler)}
 		if n > 0 {
 			h.lost = 1
 		}
@@ -198,6 +199,7 @@ func (h *house) judge(orders []string) {
 	if _, err := vault.Verify(t.Context(), func(d archive.Damage) { t.Errorf("damage: %+v", d) }); err != nil {
 		t.Error(err)
 	}
+	h.judgeSeals(vault, len(orders))
 	for _, prefix := range []string{"pending/", "retry/", "quiet/", "system/backoff", "system/probe/"} {
 		for _, key := range keysBelow(t, b, prefix) {
 			t.Errorf("left behind: %s", key)
@@ -217,6 +219,26 @@ func (h *house) judge(orders []string) {
 	}
 }
 
+// judgeSeals looks whether each order is in a seal, where there are to be seals.
+func (h *house) judgeSeals(vault *archive.Archive, orders int) {
+	if h.config.SealKey.Empty() {
+		return
+	}
+	public, err := seal.ParseKey(h.config.SealKey)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	key, err := seal.ParsePublicKey(public.Public())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	sum, err := seal.Verify(h.t.Context(), vault, func(d archive.Damage) { h.t.Errorf("damage: %+v", d) },
+		seal.VerifyOptions{Keys: []seal.PublicKey{key}, Grace: h.config.SealGrace})
+	if err != nil || sum.Leaves != orders || sum.Seals < 3 {
+		h.t.Errorf("seals: %+v, %v", sum, err)
+	}
+}
+
 func keysBelow(t *testing.T, b bucket.Bucket, prefix string) (keys []string) {
 	t.Helper()
 	for o, err := range b.List(t.Context(), prefix, "") {
@@ -231,17 +253,26 @@ func keysBelow(t *testing.T, b bucket.Bucket, prefix string) (keys []string) {
 // TestNeverLost fails every call of the flow once, in three ways: before its effect, after it, and by the death of the
 // process; then a new process takes up. Every order that was accepted must be whole (DESIGN section 1).
 func TestNeverLost(t *testing.T) {
+	sealing := map[string]string{
+		"KYC_SEAL_KEY":   "PRIVATE+KEY+test.example/vault+85a0ee6e+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",
+		"KYC_SEAL_EVERY": "10m", "KYC_SEAL_GRACE": "1m",
+	}
 	for name, orders := range map[string][]string{
-		"well":  {"ok1"},
-		"late":  {"videolate1"},
-		"cut":   {"cut1"},
-		"odd":   {"oddjpeg1"},
-		"final": {"notsame1"},
-		"two":   {"ok1", "png2"},
+		"sealed": {"ok3"},
+		"well":   {"ok1"},
+		"late":   {"videolate1"},
+		"cut":    {"cut1"},
+		"odd":    {"oddjpeg1"},
+		"final":  {"notsame1"},
+		"two":    {"ok1", "png2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			calls := lifeOf(t, orders, 0, before)
+			var extra map[string]string
+			if name == "sealed" {
+				extra = sealing
+			}
+			calls := lifeOf(t, orders, 0, before, extra)
 			t.Logf("%d calls", calls)
 			every := 1
 			if testing.Short() { // under the race detector: a sample
@@ -249,7 +280,7 @@ func TestNeverLost(t *testing.T) {
 			}
 			for w, how := range ways {
 				for n := 1; n <= calls; n += every {
-					t.Run(fmt.Sprintf("%s/%d", how, n), func(t *testing.T) { lifeOf(t, orders, n, w) })
+					t.Run(fmt.Sprintf("%s/%d", how, n), func(t *testing.T) { lifeOf(t, orders, n, w, extra) })
 				}
 			}
 		})
