@@ -18,8 +18,7 @@ type sealCmd struct {
 
 	logFlags
 	archiveFlags
-	Every string `name:"every" sets:"KYC_SEAL_EVERY" placeholder:"TIME" help:"The time that one seal covers: 1m to 720h."`
-	Grace string `name:"grace" sets:"KYC_SEAL_GRACE" placeholder:"TIME" help:"How long after its end a window is sealed: 1m to 24h."`
+	sealingFlags
 }
 
 // Help implements kong.HelpProvider.
