@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/kycvault/kycvault/pkg/agekey"
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/bag"
 	"github.com/kycvault/kycvault/pkg/platform"
@@ -22,6 +24,7 @@ import (
 type exportCmd struct {
 	Orders []string `arg:"" name:"order" help:"Order numbers."`
 	Out    string   `short:"o" required:"" placeholder:"PATH" type:"path" help:"The folder to make, or a file that ends in .zip."`
+	Keys   []string `name:"identity" placeholder:"FILE" type:"path" sep:"none" help:"Secret keys that decrypt what is encrypted; may be given several times."`
 	JSON   bool     `name:"json" help:"One JSON object on stdout."`
 
 	logFlags
@@ -36,14 +39,19 @@ a sealed tree, the signed checkpoint, its timestamp, the keys, and a README in E
 all of it with sha256sum, openssl and one page of Python. Every order must be sealed; every file is checked while it is written, and a
 failed command leaves nothing.
 
+What is stored encrypted comes as it is, as photo.DIGEST.jpg.age: the bag proves that it is what was sealed, and shows nobody a face. With
+--identity, a file of secret keys, it is decrypted and comes as photo.DIGEST.jpg in place of that; the sealed manifest has both digests,
+so the bag proves the same. A file that none of the keys opens ends the command.
+
 The key is that of --seal-key or KYC_SEAL_KEY. With --tsa-ca the timestamps are checked, and its certificates come with the bag.
 
 The fields of --json:
 
-    path    the bag
-    orders  their numbers
-    seals   the windows they are sealed in
-    files   how many files of evidence
+    path       the bag
+    orders     their numbers
+    seals      the windows they are sealed in
+    files      how many files of evidence
+    encrypted  how many of them are encrypted in the bag
 
 Example, with the settings of verify in the environment:
 
@@ -54,10 +62,11 @@ Exit codes: 0 done, 1 an order is not there, not sealed yet or damaged; 2 wrong 
 
 // exported is what --json prints.
 type exported struct {
-	Path   string          `json:"path"`
-	Orders []archive.Order `json:"orders"`
-	Seals  []string        `json:"seals"`
-	Files  int             `json:"files"`
+	Path      string          `json:"path"`
+	Orders    []archive.Order `json:"orders"`
+	Seals     []string        `json:"seals"`
+	Files     int             `json:"files"`
+	Encrypted int             `json:"encrypted"`
 }
 
 // Run does it.
@@ -77,6 +86,9 @@ func (c *exportCmd) Run(ctx context.Context, a *app) error {
 	if len(e.keys) == 0 {
 		return usage(errors.New("--seal-key must say whose signature the seals have"))
 	}
+	if e.identities, err = agekey.ReadIdentities(c.Keys...); err != nil {
+		return usage(err)
+	}
 	if e.roots, err = cfg.TSARoots(); err != nil {
 		return usage(err)
 	}
@@ -93,12 +105,15 @@ func (c *exportCmd) Run(ctx context.Context, a *app) error {
 	if err := e.bag.Close(bag.Info{Software: writer(), Description: "Evidence of face checks", At: a.now()}); err != nil {
 		return err
 	}
-	return c.report(a, exported{Path: c.Out, Orders: orders, Seals: slices.Sorted(maps.Keys(e.seals)), Files: e.files})
+	return c.report(a, exported{Path: c.Out, Orders: orders, Seals: slices.Sorted(maps.Keys(e.seals)), Files: e.files, Encrypted: e.encrypted})
 }
 
 func (c *exportCmd) report(a *app, r exported) error {
 	if c.JSON {
 		return a.printJSON(r)
+	}
+	if r.Encrypted > 0 {
+		a.tell(fmt.Sprintf("%d files are in the bag encrypted, as stored: --identity FILE decrypts, and so does age -d -i FILE", r.Encrypted))
 	}
 	return a.print(fmt.Sprintf("%s: %d orders, %d files, %d seals; its README.md tells how to check it", r.Path, len(r.Orders), r.Files, len(r.Seals)))
 }
@@ -110,8 +125,11 @@ type export struct {
 	roots *stamp.Roots // nil is none
 	bag   *bag.Bag
 	seals map[string]seal.PublicKey // by their names: who signed them
-	files int
-	times int // timestamps
+	times int                       // timestamps
+
+	identities agekey.Identities // that decrypt what is encrypted; none puts it into the bag as it is
+	files      int
+	encrypted  int // of the files, in the bag
 }
 
 func (e *export) all(ctx context.Context, orders []archive.Order) error {
@@ -171,22 +189,22 @@ func (e *export) manifest(ctx context.Context, folder string, m archive.Stored) 
 		e.seal(ctx, proof.Seal, signed))
 }
 
-// evidence adds one file as it is stored. Where files are stored encrypted, this is where one that the caller has an identity for is opened.
+// evidence adds one file: as it is stored, or, with identities, decrypted under its name without .age.
 func (e *export) evidence(ctx context.Context, o archive.Order, folder string, f archive.File) error {
 	r, _, err := e.vault.OpenEvidence(ctx, o, f.Name)
 	if err != nil {
 		return fmt.Errorf("open %s of order %s: %w", f.Name, o, err)
 	}
 	defer func() { _ = r.Close() }()
-	size, digest, err := e.bag.Add(path.Join(folder, f.Name), &untilDone{ctx: ctx, r: r})
-	if err != nil {
-		return err
-	}
-	if size != f.Size || digest != f.SHA256 {
-		return fmt.Errorf("%s of order %s has not the bytes that its manifest says: %w", f.Name, o, archive.ErrDamaged)
+	file := fetchedFile{Path: f.Name, Encrypted: f.Stored != nil && len(e.identities) == 0, File: f}
+	if file.Encrypted {
+		e.encrypted++
+	} else if f.Stored != nil {
+		name, _ := archive.ParseFileName(f.Name)
+		file.Path = archive.FileName(name.Kind, name.Digest, name.PlainExt())
 	}
 	e.files++
-	return nil
+	return e.bag.Add(path.Join(folder, file.Path), func(w io.Writer) error { return copyEvidence(ctx, w, r, file, e.identities) })
 }
 
 // seal adds a checkpoint once, with its timestamp and the key that it is signed with.

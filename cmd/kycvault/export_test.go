@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kycvault/kycvault/pkg/agekey"
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/bucket"
 	"github.com/kycvault/kycvault/pkg/bucket/dirbucket"
@@ -23,7 +24,10 @@ import (
 )
 
 // sealedDir is a folder with orders of the day before yesterday, sealed and stamped by a real authority.
-func sealedDir(t *testing.T) (dir string, env []string) {
+func sealedDir(t *testing.T) (dir string, env []string) { return sealedTo(t, nil) }
+
+// sealedTo is sealedDir with evidence that is encrypted to the recipients.
+func sealedTo(t *testing.T, to agekey.Recipients) (dir string, env []string) {
 	t.Helper()
 	dir = t.TempDir()
 	tsa := peertest.StartTSA(t)
@@ -39,7 +43,7 @@ func sealedDir(t *testing.T) (dir string, env []string) {
 	defer func() { _ = b.Close() }()
 	at := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -2)
 	for i := range 9 {
-		archiveOrder(t, archive.New(b), fmt.Sprintf("order%d", i), at.Add(time.Duration(i)*time.Hour))
+		archiveOrder(t, archive.New(b), fmt.Sprintf("order%d", i), at.Add(time.Duration(i)*time.Hour), to)
 	}
 	private, _, err := seal.NewKey("test.example/vault")
 	if err != nil {
@@ -52,15 +56,11 @@ func sealedDir(t *testing.T) (dir string, env []string) {
 }
 
 // archiveOrder archives an order with a photo and a second manifest.
-func archiveOrder(t *testing.T, a *archive.Archive, order string, at time.Time) {
+func archiveOrder(t *testing.T, a *archive.Archive, order string, at time.Time, to agekey.Recipients) {
 	t.Helper()
 	m := archive.Manifest{Order: archive.Order(order), AppID: "IDAXXXXX", State: archive.Archived, FirstSeen: at, ArchivedAt: at}
 	for n := 1; n <= 2; n++ {
-		e, err := a.KeepEvidence(t.Context(), m.Order, archive.Photo, "jpg", bucket.Bytes(fmt.Appendf(nil, "photo %d of %s", n, order), ""))
-		if err != nil {
-			t.Fatal(err)
-		}
-		m.Files = append(m.Files, archive.File{Name: e.File(), Kind: e.Kind, Size: e.Size, SHA256: e.Digest})
+		m.Files = append(m.Files, keepPhoto(t, a, m.Order, fmt.Appendf(nil, "photo %d of %s", n, order), to))
 		s, err := a.CreateManifest(t.Context(), n, m)
 		if err != nil {
 			t.Fatal(err)
@@ -70,6 +70,36 @@ func archiveOrder(t *testing.T, a *archive.Archive, order string, at time.Time) 
 		}
 		m.Previous, m.ArchivedAt = s.Digest, m.ArchivedAt.Add(10*time.Minute)
 	}
+}
+
+// keepPhoto stores a photo, encrypted if there are recipients.
+func keepPhoto(t *testing.T, a *archive.Archive, order archive.Order, photo []byte, to agekey.Recipients) archive.File {
+	t.Helper()
+	if len(to) == 0 {
+		e, err := a.KeepEvidence(t.Context(), order, archive.Photo, "jpg", bucket.Bytes(photo, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return archive.File{Name: e.File(), Kind: e.Kind, Size: e.Size, SHA256: e.Digest}
+	}
+	var closed bytes.Buffer
+	w, err := to.Encrypt(&closed, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(photo); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(photo)
+	plain := archive.Plain{Size: int64(len(photo)), Digest: hex.EncodeToString(sum[:])}
+	e, err := a.KeepEncrypted(t.Context(), order, archive.Photo, "jpg", plain, bucket.Bytes(closed.Bytes(), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return archive.File{Name: e.File(), Kind: e.Kind, Size: e.Plain, SHA256: e.Digest, Stored: e.StoredAs()}
 }
 
 // mustEnd runs kycvault, which must end with the exit code.
@@ -326,7 +356,7 @@ func TestExportRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = b.Close() }()
-	archiveOrder(t, archive.New(b), "fresh", time.Now().UTC())
+	archiveOrder(t, archive.New(b), "fresh", time.Now().UTC(), nil)
 	if said := mustEnd(t, exitNotDone, env, "export", "fresh", "-o", out); !strings.Contains(said, "not sealed") {
 		t.Errorf("of a window that is not over: %s", said)
 	}

@@ -4,7 +4,6 @@ package bag
 
 import (
 	"archive/zip"
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -88,31 +87,39 @@ type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
 
-// Add writes a file, and gives its size and digest. Each name is used once.
-func (b *Bag) Add(name string, r io.Reader) (size int64, digest string, err error) {
+// Add writes a file that fill gives the bytes of. Each name is used once. After an error, of fill too, the bag is to be discarded.
+func (b *Bag) Add(name string, fill func(io.Writer) error) error {
 	w, err := b.create(name)
 	if err != nil {
-		return 0, "", fmt.Errorf("write %s: %w", name, err)
+		return fmt.Errorf("write %s: %w", name, err)
 	}
-	h := sha256.New()
-	size, err = io.Copy(io.MultiWriter(w, h), r)
-	if err = errors.Join(err, w.Close()); err != nil {
-		return 0, "", fmt.Errorf("write %s: %w", name, err)
+	h, size := sha256.New(), counter(0)
+	if err := errors.Join(fill(io.MultiWriter(w, h, &size)), w.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
 	}
-	digest = hex.EncodeToString(h.Sum(nil))
-	line := digest + "  " + name + "\n"
+	line := hex.EncodeToString(h.Sum(nil)) + "  " + name + "\n"
 	if strings.HasPrefix(name, "data/") {
-		b.payload, b.bytes = append(b.payload, line), b.bytes+size
+		b.payload, b.bytes = append(b.payload, line), b.bytes+int64(size)
 	} else {
 		b.tags = append(b.tags, line)
 	}
-	return size, digest, nil
+	return nil
+}
+
+// counter counts the bytes that are written to it.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
 }
 
 // AddBytes is Add for a small file.
 func (b *Bag) AddBytes(name string, data []byte) error {
-	_, _, err := b.Add(name, bytes.NewReader(data))
-	return err
+	return b.Add(name, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
 }
 
 // Info is what bag-info.txt says.

@@ -38,6 +38,19 @@ def root(leaf, index, size, path):
     return r
 
 
+def check_file(folder, order, f):
+    """A file that was archived encrypted is here as it was stored (its name ends in .age), or decrypted, or both."""
+    forms = {f["name"]: f.get("stored", f)}
+    if "stored" in f:
+        forms[f["name"].removesuffix(".age")] = f
+    there = {name for name in forms if os.path.exists(os.path.join(folder, os.path.basename(name)))}
+    need(there, f["name"] + " of " + order + " is not there")
+    for name in there:
+        data, want = read(folder, os.path.basename(name)), forms[name]
+        need(len(data) == want["size"] and hashlib.sha256(data).hexdigest() == want["sha256"], name + " of " + order + " is not what the manifest says")
+    return there
+
+
 def check_manifest(folder, order, name):
     data = read(folder, name)
     manifest, proof = json.loads(data), json.loads(read(folder, name + ".proof"))
@@ -50,11 +63,11 @@ def check_manifest(folder, order, name):
     got = root(proof["leaf"].encode(), proof["index"], proof["size"], [bytes.fromhex(p) for p in proof["path"]])
     need(got == base64.b64decode(lines[2]), "the manifest of " + order + " is not in the sealed tree")
     need("timestamp wanted" not in lines or os.path.exists(os.path.join(seal, "checkpoint.tsr")), "the timestamp of " + seal + " is not there")
+    known = {name, name + ".proof"}
     for f in manifest["files"]:
-        stored = read(folder, os.path.basename(f["name"]))
-        need(len(stored) == f["size"] and hashlib.sha256(stored).hexdigest() == f["sha256"], f["name"] + " of " + order + " is not what the manifest says")
+        known |= check_file(folder, order, f)
     print("order", order + ":", name, "and", len(manifest["files"]), "files are as they were sealed in the window", lines[4].split(" ", 1)[1])
-    return {f["name"] for f in manifest["files"]} | {name, name + ".proof"}
+    return known
 
 
 for order in sorted(os.listdir("data/orders")):
