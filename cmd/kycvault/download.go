@@ -82,19 +82,19 @@ func (d *download) one(ctx context.Context, f fetchedFile, path string) (err err
 			err = closeErr
 		}
 	}()
-	if err := d.copy(ctx, out, r, f); err != nil {
+	if err := copyEvidence(ctx, io.MultiWriter(out, d.progress), r, f, d.keys); err != nil {
 		return err
 	}
 	return out.Sync()
 }
 
-// copy checks what is stored against the manifest, and where that is decrypted, what comes out too.
-func (d *download) copy(ctx context.Context, out io.Writer, r io.Reader, f fetchedFile) error {
+// copyEvidence checks what is stored against the manifest, and where that is decrypted, what comes out too.
+func copyEvidence(ctx context.Context, out io.Writer, r io.Reader, f fetchedFile, keys agekey.Identities) error {
 	want, stored, written := f.StoredAs(), newTally(), newTally()
 	body := io.TeeReader(&untilDone{ctx: ctx, r: io.LimitReader(r, want.Size+1)}, stored)
-	plain, err := d.opened(body, f)
+	plain, err := f.opened(body, keys)
 	if err == nil {
-		_, err = io.Copy(io.MultiWriter(out, written, d.progress), plain)
+		_, err = io.Copy(io.MultiWriter(out, written), plain)
 	}
 	if _, rest := io.Copy(io.Discard, body); rest != nil { // what decryption has left, when it failed
 		return rest
@@ -113,11 +113,11 @@ func (d *download) copy(ctx context.Context, out io.Writer, r io.Reader, f fetch
 }
 
 // opened gives what is to be written of a stored file.
-func (d *download) opened(body io.Reader, f fetchedFile) (io.Reader, error) {
+func (f fetchedFile) opened(body io.Reader, keys agekey.Identities) (io.Reader, error) {
 	if f.Stored == nil || f.Encrypted {
 		return body, nil
 	}
-	return d.keys.Decrypt(body)
+	return keys.Decrypt(body)
 }
 
 // tally measures what is written to it.

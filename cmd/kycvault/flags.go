@@ -46,6 +46,14 @@ type paceFlags struct {
 	Deadline     string `sets:"KYC_DEADLINE" placeholder:"TIME" help:"Age at which an order is given up: at most 720h."`
 }
 
+// sealingFlags are for subcommands that seal. The key has no flag, as no secret has.
+type sealingFlags struct {
+	SealEvery string `sets:"KYC_SEAL_EVERY" placeholder:"TIME" help:"The time that one seal covers: 1m to 720h."`
+	SealGrace string `sets:"KYC_SEAL_GRACE" placeholder:"TIME" help:"How long after its end a window is sealed: 1m to 24h."`
+	TSAURL    string `sets:"KYC_TSA_URL" name:"tsa-url" placeholder:"URL" help:"Timestamp authority that is asked for a timestamp of each seal."`
+	TSACA     string `sets:"KYC_TSA_CA" name:"tsa-ca" placeholder:"FILE" help:"PEM certificates that timestamps must lead to."`
+}
+
 // setsTag is the struct tag that ties a flag to a variable.
 const setsTag = "sets"
 

@@ -24,8 +24,11 @@ type verifyCmd struct {
 	ReadOnly bool     `name:"read-only" help:"Report only; mend nothing."`
 	JSON     bool     `name:"json" help:"One JSON object on stdout."`
 
+	Checkpoint []string `name:"checkpoint" placeholder:"FILE" help:"A checkpoint that was kept elsewhere and must be in the chain; repeat it for more."`
+
 	logFlags
 	archiveFlags
+	sealFlags
 	Media string `sets:"KYC_MEDIA" placeholder:"LIST" help:"What makes an order whole: photo,video or one of them."`
 }
 
@@ -55,11 +58,20 @@ Kinds of damage, as they are printed and in "kind":
     unjournaled   a manifest without its journal entry (mended)
     leftover      a marker or note of an archived order (mended)
 
+If there are seals, or a --seal-key, the seals are checked too: that they form one chain, each signed by the key and stamped where it
+says so, that nothing that was sealed is gone, and that nothing is unsealed although its window is over (docs/evidence.md):
+
+    unsealed       a manifest that no seal has
+    removed        a seal names a manifest that is not there
+    bad-seal       leaves or a checkpoint are not what was signed, or do not follow the seal before
+    bad-timestamp  a timestamp is not one of its checkpoint, or is of a time that can not be
+
 The fields of --json:
 
     orders, files, bytes  what was read and found good
     seconds               how long it took
     stopped               why it ended early, "" if it did not
+    seals                 of the seals, if they were checked: seals, leaves, timestamps, until
     damage, mended        each with orderNo, key, kind, what (for people), and, of a changed file, how and from
 
 Example:
@@ -87,8 +99,15 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	sealOptions, err := c.sealOptions(cfg, options)
+	if err != nil {
+		return err
+	}
 	v := verdict{Damage: []archive.Damage{}, Mended: []archive.Damage{}}
 	stopped := v.check(ctx, a, archive.New(b), options)
+	if stopped == nil {
+		stopped = v.checkSeals(ctx, a, archive.New(b), sealOptions)
+	}
 	if stopped == nil && !c.ReadOnly {
 		stopped = v.mend(ctx, local.Mender(cfg, b, writer(), quiet(a, cfg)))
 	}

@@ -15,6 +15,7 @@ const (
 	closedPrefix  = "closed/"
 	ordersPrefix  = "orders/"
 	journalPrefix = "journal/"
+	sealsPrefix   = "seals/"
 	ticketPrefix  = "system/ticket/"
 	leasePrefix   = "system/lease/"
 	backoffKey    = "system/backoff"
@@ -211,6 +212,7 @@ type JournalEntry struct {
 	At             time.Time // UTC, to the second
 	Order          Order
 	ManifestDigest string
+	Stored         time.Time // by the store's clock; only of a listing
 }
 
 // parseJournalKey reads a journal key back.
@@ -232,4 +234,37 @@ func parseJournalKey(key string) (JournalEntry, error) {
 		return JournalEntry{}, fmt.Errorf("not a journal key")
 	}
 	return JournalEntry{At: at, Order: o, ManifestDigest: parts[2]}, nil
+}
+
+// SealName is the folder of the seal of the window that starts at the given time, to the second.
+func SealName(start time.Time) string { return start.UTC().Format(sealForm) }
+
+const sealForm = "20060102T150405Z"
+
+// ParseSealName reads a window's start back.
+func ParseSealName(s string) (time.Time, bool) {
+	start, err := time.Parse(sealForm, s)
+	return start, err == nil && SealName(start) == s // time.Parse takes "150405,5" too
+}
+
+// The objects of a seal. The checkpoint is its commit: a seal exists when that does.
+const (
+	SealLeaves     = "leaves"
+	SealCheckpoint = "checkpoint"
+	SealToken      = "checkpoint.tsr" // RFC 3161
+)
+
+// SealKey is the key of one object of a seal.
+func SealKey(start time.Time, object string) string {
+	return sealsPrefix + SealName(start) + "/" + object
+}
+
+// parseSealKey reads a seal's key back.
+func parseSealKey(key string) (start time.Time, object string, err error) {
+	name, object, _ := strings.Cut(strings.TrimPrefix(key, sealsPrefix), "/")
+	start, ok := ParseSealName(name)
+	if !ok || SealKey(start, object) != key || object != SealLeaves && object != SealCheckpoint && object != SealToken {
+		return time.Time{}, "", fmt.Errorf("not a seal's key")
+	}
+	return start, object, nil
 }

@@ -172,3 +172,24 @@ func FuzzKeys(f *testing.F) {
 		}
 	})
 }
+
+func TestSealKeys(t *testing.T) {
+	start := time.Date(2026, 11, 23, 4, 5, 6, 0, time.UTC)
+	for _, object := range []string{SealLeaves, SealCheckpoint, SealToken} {
+		key := SealKey(start, object)
+		if got, what, err := parseSealKey(key); err != nil || !got.Equal(start) || what != object {
+			t.Errorf("%s: %s, %s, %v", key, got, what, err)
+		}
+		if err := bucket.CheckKey(key); err != nil {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	for _, key := range []string{
+		"", "seals/", "seals/20261123T040506Z", "seals/20261123T040506Z/", "seals/20261123T040506Z/other", "seals/20261123T040506/leaves",
+		"seals/20261323T040506Z/leaves", "seals/20261123T040506Z/leaves/leaves", "20261123T040506Z/leaves", "seals/20261123T040506,5Z/leaves",
+	} {
+		if _, _, err := parseSealKey(key); err == nil {
+			t.Errorf("%q was taken for a seal's key", key)
+		}
+	}
+}

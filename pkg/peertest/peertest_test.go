@@ -12,10 +12,10 @@ import (
 
 // TestPeersRun starts each server and asks it something; the S3 server is killed and started again.
 func TestPeersRun(t *testing.T) {
-	s3, sqs := peertest.StartS3(t), peertest.StartSQS(t)
+	s3, sqs, tsa := peertest.StartS3(t), peertest.StartSQS(t), peertest.StartTSA(t)
 	s3.Kill()
 	s3.Restart()
-	for _, url := range []string{s3.URL, sqs.URL} {
+	for _, url := range []string{s3.URL, sqs.URL, tsa.URL} {
 		res, err := http.Get(url) //nolint:noctx // a local server
 		if err != nil {
 			t.Fatal(err)

@@ -40,6 +40,13 @@ type Config struct {
 	RefetchEvery time.Duration
 	Deadline     time.Duration
 
+	SealKey    secret.Text // empty: nothing is sealed
+	SealFormer []string    // public keys that were used before
+	SealEvery  time.Duration
+	SealGrace  time.Duration
+	TSAURL     string // "" asks for no timestamps
+	TSACA      string // PEM, or a file's path; "" trusts any authority
+
 	QueueURL     string // AWS
 	Workers      int    // AWS: pull functions at once
 	Metrics      string // AWS: the namespace in CloudWatch
@@ -88,6 +95,7 @@ func Load(lookup Lookup, needs Needs) (Config, error) {
 	r.storage(&c)
 	r.webhook(&c)
 	r.pace(&c)
+	r.seal(&c)
 	c.QueueURL = r.url("KYC_QUEUE_URL")
 	r.require(NeedQueue, "KYC_QUEUE_URL")
 	c.Workers = r.number("KYC_WORKERS", minWorkers, maxWorkers)

@@ -18,6 +18,12 @@ import (
 	"github.com/kycvault/kycvault/pkg/webhook"
 )
 
+// A seal key that everyone knows, and the public key of it.
+const (
+	sealKey    = "PRIVATE+KEY+test.example/vault+85a0ee6e+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+	sealFormer = "test.example/vault+85a0ee6e+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
+)
+
 const hs256Key = "0123456789abcdef0123456789abcdef"
 
 // env is an environment as a map; with gives a copy in which some variables have other values.
@@ -61,7 +67,7 @@ func TestLoadDefaults(t *testing.T) {
 		Archive: Archive{Scheme: SchemeFile, Path: "/var/lib/kycvault", Options: url.Values{}}, Media: kyc.Photo | kyc.Video,
 		WebhookAuth: webhook.JWT, WebhookKeys: []secret.Text{secret.New(hs256Key)},
 		StepDelay: 2 * time.Second, Steps: 3, RefetchEvery: 5 * time.Minute, Deadline: 72 * time.Hour,
-		Workers: 10, Metrics: "kycvault", LogLevel: slog.LevelInfo,
+		SealEvery: 24 * time.Hour, SealGrace: 30 * time.Minute, Workers: 10, Metrics: "kycvault", LogLevel: slog.LevelInfo,
 	}
 	if diff := cmp.Diff(want, got, sameSecret, sameRecipients); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)
@@ -116,6 +122,8 @@ func TestLoadEverythingSet(t *testing.T) {
 		"KYC_ARCHIVE": "cos://vault-1250000000/kyc?region=ap-guangzhou", "KYC_MEDIA": "video", "KYC_RECIPIENTS": recipient + " , " + recipient2, "KYC_IDENTITY": "keep",
 		"KYC_WEBHOOK_AUTH": "standard-webhooks", "KYC_WEBHOOK_KEY": second + ", " + second,
 		"KYC_WEBHOOK_REDIRECT": "https://www.example.com/done?from=kyc", "KYC_WEBHOOK_ORIGINS": "https://A.example/, http://localhost:3000",
+		"KYC_SEAL_KEY": sealKey + ", " + sealFormer, "KYC_SEAL_EVERY": "1m", "KYC_SEAL_GRACE": "24h",
+		"KYC_TSA_URL": "http://tsa.example/stamp", "KYC_TSA_CA": "/etc/kycvault/tsa.pem",
 		"KYC_STEP_DELAY": "0", "KYC_STEPS": "10", "KYC_REFETCH_EVERY": "1s", "KYC_DEADLINE": "720h",
 		"KYC_QUEUE_URL": "https://sqs.example/1/q", "AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:9324",
 		"KYC_WORKERS": "1000", "KYC_METRICS": "kycvault/test.eu-west-1",
@@ -133,6 +141,8 @@ func TestLoadEverythingSet(t *testing.T) {
 		WebhookRedirect: &url.URL{Scheme: "https", Host: "www.example.com", Path: "/done", RawQuery: "from=kyc"},
 		WebhookOrigins:  []string{"https://a.example", "http://localhost:3000"},
 		StepDelay:       0, Steps: 10, RefetchEvery: time.Second, Deadline: 720 * time.Hour,
+		SealKey: secret.New(sealKey), SealFormer: []string{sealFormer}, SealEvery: time.Minute, SealGrace: 24 * time.Hour,
+		TSAURL: "http://tsa.example/stamp", TSACA: "/etc/kycvault/tsa.pem",
 		QueueURL: "https://sqs.example/1/q", SQSEndpoint: "http://127.0.0.1:9324", PullFunction: "kyc/pull:1", SCFEndpoint: "https://scf.example",
 		Workers: 1000, Metrics: "kycvault/test.eu-west-1", LogLevel: slog.LevelDebug,
 	}
@@ -192,6 +202,16 @@ func TestLoadRefuses(t *testing.T) {
 		{"KYC_REFETCH_EVERY", "25h", "out of range"},
 		{"KYC_DEADLINE", "0", "out of range"},
 		{"KYC_DEADLINE", "721h", "out of range"},
+		{"KYC_SEAL_KEY", "PRIVATE+KEY+a+b+c", "not a private key"},
+		{"KYC_SEAL_KEY", sealFormer, "not a private key"},
+		{"KYC_SEAL_KEY", sealKey + "," + sealKey, "not a public key"},
+		{"KYC_SEAL_EVERY", "59s", "out of range"},
+		{"KYC_SEAL_EVERY", "721h", "out of range"},
+		{"KYC_SEAL_EVERY", "90500ms", "not whole seconds"},
+		{"KYC_SEAL_GRACE", "59s", "out of range"},
+		{"KYC_SEAL_GRACE", "25h", "out of range"},
+		{"KYC_TSA_URL", "tsa.example", "not an absolute"},
+		{"KYC_TSA_CA", "-----BEGIN CERTIFICATE-----", "no PEM root certificate"},
 		{"KYC_QUEUE_URL", "my-queue", "not an absolute"},
 		{"KYC_PULL_FUNCTION", "pull function", "blank"},
 		{"KYC_SCF_ENDPOINT", "https://scf.example/x", "more than scheme and host"},

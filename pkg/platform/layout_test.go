@@ -33,7 +33,7 @@ type arrow struct {
 var sdks = []string{"github.com/aws", "github.com/tencentyun", "github.com/tencentcloud"}
 
 var arrows = []arrow{
-	{why: "the core links no SDK", from: []string{module + "/pkg/kyc", module + "/pkg/archive"}, to: sdks},
+	{why: "the core links no SDK", from: []string{module + "/pkg/kyc", module + "/pkg/archive", module + "/pkg/seal"}, to: sdks},
 	{why: "the core knows no driver and no platform", from: []string{module + "/pkg/kyc", module + "/pkg/archive"},
 		to: []string{module + "/pkg/bucket/*", module + "/pkg/platform", module + "/functions"}},
 	{why: "each SDK stays in its driver packages", from: []string{module}, direct: true, to: sdks,

@@ -45,6 +45,9 @@ func Pull() Function {
 // Refetch is the function behind an EventBridge schedule.
 func Refetch() Function {
 	return Function{"refetch", needs, func(c *core) (lambda.Handler, error) {
+		if err := c.system.Seals(c.Config); err != nil {
+			return nil, err
+		}
 		return &refetch{passes: c.system.Refetcher, metrics: c.metrics, now: time.Now, log: c.log}, nil
 	}}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/kyc"
 	"github.com/kycvault/kycvault/pkg/platform"
 	"github.com/kycvault/kycvault/pkg/platform/local"
+	"github.com/kycvault/kycvault/pkg/seal"
 	"github.com/kycvault/kycvault/pkg/secret"
 	"github.com/kycvault/kycvault/pkg/webhook"
 )
@@ -153,6 +154,7 @@ type life struct {
 	orders []string
 	public string            // whom evidence is encrypted to; "" is nobody
 	keys   agekey.Identities // that open it
+	sealed bool
 }
 
 // encrypted is the same life with evidence that is encrypted.
@@ -169,12 +171,22 @@ func (l life) encrypted(t *testing.T) life {
 	return l
 }
 
+// settings are those that make it so.
+func (l life) settings() map[string]string {
+	all := map[string]string{"KYC_RECIPIENTS": l.public}
+	if l.sealed {
+		all["KYC_SEAL_KEY"] = "PRIVATE+KEY+test.example/vault+85a0ee6e+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+		all["KYC_SEAL_EVERY"], all["KYC_SEAL_GRACE"] = "10m", "1m"
+	}
+	return all
+}
+
 // play plays it with the nth call failing in one way, and judges the archive. It gives the number of calls that the first
 // process made.
 func (l life) play(t *testing.T, n int, w way) (calls int) {
 	dir, orders := t.TempDir(), l.orders
 	synctest.Test(t, func(t *testing.T) {
-		config := settings(t, map[string]string{"KYC_RECIPIENTS": l.public})
+		config := settings(t, l.settings())
 		h := &house{t: t, dir: dir, config: config, keys: l.keys, log: slog.New(slog.DiscardHandler)}
 		if n > 0 {
 			h.lost = 1
@@ -228,6 +240,7 @@ func (h *house) judge(orders []string) {
 			t.Errorf("not encrypted: %s", key)
 		}
 	}
+	h.judgeSeals(vault, len(orders))
 	for _, prefix := range []string{"pending/", "retry/", "quiet/", "system/backoff", "system/probe/"} {
 		for _, key := range keysBelow(t, b, prefix) {
 			t.Errorf("left behind: %s", key)
@@ -247,6 +260,26 @@ func (h *house) judge(orders []string) {
 	}
 }
 
+// judgeSeals looks whether each order is in a seal, where there are to be seals.
+func (h *house) judgeSeals(vault *archive.Archive, orders int) {
+	if h.config.SealKey.Empty() {
+		return
+	}
+	public, err := seal.ParseKey(h.config.SealKey)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	key, err := seal.ParsePublicKey(public.Public())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	sum, err := seal.Verify(h.t.Context(), vault, func(d archive.Damage) { h.t.Errorf("damage: %+v", d) },
+		seal.VerifyOptions{Keys: []seal.PublicKey{key}, Grace: h.config.SealGrace})
+	if err != nil || sum.Leaves != orders || sum.Seals < 3 {
+		h.t.Errorf("seals: %+v, %v", sum, err)
+	}
+}
+
 func keysBelow(t *testing.T, b bucket.Bucket, prefix string) (keys []string) {
 	t.Helper()
 	for o, err := range b.List(t.Context(), prefix, "") {
@@ -262,16 +295,17 @@ func keysBelow(t *testing.T, b bucket.Bucket, prefix string) (keys []string) {
 // process; then a new process takes up. Every order that was accepted must be whole (DESIGN section 1).
 func TestNeverLost(t *testing.T) {
 	for name, orders := range map[string][]string{
-		"well":  {"ok1"},
-		"late":  {"videolate1"},
-		"cut":   {"cut1"},
-		"odd":   {"oddjpeg1"},
-		"final": {"notsame1"},
-		"two":   {"ok1", "png2"},
+		"sealed": {"ok3"},
+		"well":   {"ok1"},
+		"late":   {"videolate1"},
+		"cut":    {"cut1"},
+		"odd":    {"oddjpeg1"},
+		"final":  {"notsame1"},
+		"two":    {"ok1", "png2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			life{orders: orders}.failEverywhere(t, 9)
+			life{orders: orders, sealed: name == "sealed"}.failEverywhere(t, 9)
 		})
 	}
 }

@@ -104,6 +104,9 @@ func TestSecretsWhereNeeded(t *testing.T) {
 		if key := env["KYC_WEBHOOK_KEY"]; (key != "") != (function == "WebhookFunction") {
 			t.Errorf("%s: has the webhook's key: %t", function, key != "")
 		}
+		if env["KYC_SEAL_KEY"] != "" {
+			t.Errorf("%s has a key to seal with, and is not to", function)
+		}
 	}
 }
 
