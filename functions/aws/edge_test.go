@@ -32,7 +32,8 @@ type trouble func(w http.ResponseWriter, r *http.Request)
 // edge stands between one function and a real server: it notes every request, and makes trouble where a test wants it. The host
 // header stays as it is, since it is signed.
 type edge struct {
-	URL string
+	URL   string
+	proxy http.Handler
 
 	mu      sync.Mutex
 	calls   []call
@@ -46,17 +47,17 @@ func newEdge(t *testing.T, target string) *edge {
 		t.Fatal(err)
 	}
 	e := &edge{}
-	proxy := &httputil.ReverseProxy{
+	e.proxy = &httputil.ReverseProxy{
 		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(to); r.Out.Host = r.In.Host },
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), // a function that dies breaks connections
 	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.serve(proxy, w, r) }))
+	server := httptest.NewServer(http.HandlerFunc(e.serve))
 	t.Cleanup(server.Close)
 	e.URL = server.URL
 	return e
 }
 
-func (e *edge) serve(proxy http.Handler, w http.ResponseWriter, r *http.Request) {
+func (e *edge) serve(w http.ResponseWriter, r *http.Request) {
 	c := call{method: r.Method, url: r.URL, header: r.Header.Clone(), size: r.ContentLength}
 	noting := &statusWriter{ResponseWriter: w}
 	defer func() {
@@ -74,7 +75,7 @@ func (e *edge) serve(proxy http.Handler, w http.ResponseWriter, r *http.Request)
 			return
 		}
 	}
-	proxy.ServeHTTP(noting, r)
+	e.proxy.ServeHTTP(noting, r)
 }
 
 // make sets what trouble there is from now on.
@@ -112,6 +113,14 @@ func slowDown(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(http.StatusServiceUnavailable)
 	_, _ = io.WriteString(w, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>`)
+}
+
+// lose lets a request have its effect, and breaks the connection before the answer.
+func (e *edge) lose(w http.ResponseWriter, r *http.Request) {
+	answer := httptest.NewRecorder()
+	e.proxy.ServeHTTP(answer, r)
+	w.(*statusWriter).status = answer.Code
+	panic(http.ErrAbortHandler)
 }
 
 // reset breaks the connection without an answer.

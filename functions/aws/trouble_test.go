@@ -51,7 +51,7 @@ func TestThroughEveryTrouble(t *testing.T) {
 	w.holdsSecrets()
 }
 
-// s3IsTroubled lets S3 refuse or break every third request of every function for some seconds.
+// s3IsTroubled lets S3 refuse or break every third request of every function for some seconds, or lose its answer.
 func (w *cloud) s3IsTroubled() {
 	var n atomic.Int64
 	end := time.Now().Add(6 * time.Second)
@@ -60,6 +60,8 @@ func (w *cloud) s3IsTroubled() {
 			switch i := n.Add(1); {
 			case time.Now().After(end) || i%3 != 0:
 				return nil
+			case i%9 == 0:
+				return f.s3.lose
 			case i%2 == 0:
 				return slowDown
 			}

@@ -20,6 +20,7 @@ func TestFailedRequests(t *testing.T) {
 			return true
 		}
 	}
+	shared := open(t)
 	for _, c := range []struct {
 		harm     func(int, http.ResponseWriter, request) bool
 		want     string
@@ -44,7 +45,7 @@ func TestFailedRequests(t *testing.T) {
 	} {
 		t.Run(c.want, func(t *testing.T) {
 			t.Parallel()
-			q := open(t)
+			q := shared.behindProxy(t)
 			q.harm = c.harm
 			d := q.delayer(nil)
 			for _, n := range []int{1, 25} { // a queue that is in trouble is not asked for each batch

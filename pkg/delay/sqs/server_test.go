@@ -67,9 +67,16 @@ func open(t *testing.T) *queue {
 		t.Fatal(err)
 	}
 	q.url = *out.QueueUrl
-	q.proxy = httptest.NewServer(q)
-	t.Cleanup(q.proxy.Close)
-	return q
+	return q.behindProxy(t)
+}
+
+// behindProxy gives the same queue behind a proxy of its own, for a test whose requests do not reach the queue: a server takes
+// long to start.
+func (q *queue) behindProxy(t *testing.T) *queue {
+	other := &queue{t: t, client: q.client, url: q.url, backend: q.backend}
+	other.proxy = httptest.NewServer(other)
+	t.Cleanup(other.proxy.Close)
+	return other
 }
 
 // delayer makes a delayer for the queue, through the proxy.
