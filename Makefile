@@ -16,12 +16,14 @@ TOOLS         := $(CURDIR)/.cache/bin
 GOLANGCI      := v2.15.0
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI)
 
-# Real servers for tests, at the versions that pkg/peertest looks for.
+# Real servers for tests, and age's own command, at the versions that pkg/peertest looks for.
 VERSITYGW := v1.8.0
 LOCAL_SQS := 2.0.2
+AGE       := v1.1.1
 TOOLKIT   := 2.27.6
 PEERS     := $(CURDIR)/.cache/peers
 S3_PEER   := $(TOOLS)/versitygw-$(VERSITYGW)
+AGE_PEER  := $(TOOLS)/age-$(AGE)
 SQS_PEER  := $(PEERS)/local-aws-sqs-$(LOCAL_SQS)
 SCF_PEER  := $(PEERS)/tencent-component-toolkit-$(TOOLKIT)
 
@@ -53,11 +55,16 @@ lint: $(GOLANGCI_LINT) ## gofmt, go vet, golangci-lint
 	$(GO) vet ./...
 	$(GOLANGCI_LINT) run ./...
 
-peers: $(S3_PEER) $(SQS_PEER) $(SCF_PEER) ## install what some tests run (an S3 and an SQS server, Tencent's deploy library; the first time takes two minutes)
+peers: $(S3_PEER) $(SQS_PEER) $(SCF_PEER) $(AGE_PEER) ## install what some tests run (an S3 and an SQS server, Tencent's deploy library, age; the first time takes two minutes)
 
 $(S3_PEER):
 	GOBIN=$(TOOLS) $(GO) install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW)
 	mv $(TOOLS)/versitygw $@
+
+# Older than the library that kycvault links: what is stored must not need a new age.
+$(AGE_PEER):
+	GOBIN=$(TOOLS) $(GO) install filippo.io/age/cmd/age@$(AGE)
+	mv $(TOOLS)/age $@
 
 $(SQS_PEER):
 	npm install --silent --no-save --no-audit --no-fund --prefix $(PEERS) local-aws-sqs@$(LOCAL_SQS)
@@ -73,8 +80,12 @@ $(GOLANGCI_LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI)
 	mv $(TOOLS)/golangci-lint $@
 
+# Build tags for the functions of both clouds: TAGS=cos lets Lambda keep its archive in COS, TAGS=s3 lets SCF keep it in S3.
+TAGS  ?=
+COMMA := ,
+
 # --- AWS Lambda: what `sam build` calls for each function of template.yaml, and the same by hand ---
-LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -tags lambda.norpc -trimpath -ldflags="-s -w"
+LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -tags lambda.norpc$(if $(TAGS),$(COMMA)$(TAGS)) -trimpath -ldflags="-s -w"
 
 .PHONY: functions build-WebhookFunction build-PullFunction build-RefetchFunction
 
@@ -112,7 +123,7 @@ SCF_FUNCTIONS := webhook pull refetch
 tencent: ## the three SCF functions, in bin/tencent: the package that scf deploy uploads
 	rm -rf bin/tencent
 	@set -e; for name in $(SCF_FUNCTIONS); do \
-		CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/tencent/$$name ./functions/tencent/$$name; \
+		CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -tags '$(TAGS)' -trimpath -ldflags '$(LDFLAGS)' -o bin/tencent/$$name ./functions/tencent/$$name; \
 	done
 
 # --- end of Tencent Cloud ---

@@ -9,32 +9,46 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
 const (
 	mostStart = 1.5
-	mostSize  = 10_000_000 // bytes of a stripped function, as it is deployed: for arm64
+	mostSize  = 10_000_000 // bytes of a stripped function, as it is deployed
 	starts    = 5          // cold starts in a round: one takes some milliseconds
 )
 
-// handlers are the functions for AWS Lambda.
+// handlers are the functions of each cloud.
 func handlers() []string { return []string{"webhook", "pull", "refetch"} }
+
+// cloud is where functions run.
+type cloud struct {
+	name   string
+	folder string // of its functions
+	bare   string // a function that does nothing
+	arch   string // that they are deployed for
+	start  func(ctx context.Context, program string) error
+}
 
 // functions measures each Lambda function's cold start, from its start to its first request for an invocation, beside a
 // function that does nothing; and how large its binary is.
 func functions(ctx context.Context, s settings, t *table) error {
-	rival, err := buildFunction(ctx, s, "cmd/kycvault-bench/bare", "")
+	return compareFunctions(ctx, s, t, cloud{name: "Lambda", folder: "functions/aws/", bare: "cmd/kycvault-bench/bare", arch: "arm64", start: coldStart})
+}
+
+func compareFunctions(ctx context.Context, s settings, t *table, c cloud) error {
+	rival, err := buildFunction(ctx, s, c.bare, "")
 	if err != nil {
 		return err
 	}
 	for _, name := range handlers() {
-		ours, err := buildFunction(ctx, s, "functions/aws/"+name, "")
+		ours, err := buildFunction(ctx, s, c.folder+name, "")
 		if err != nil {
 			return err
 		}
 		started := func(program string) func() error {
-			return func() error { return coldStarts(ctx, program) }
+			return func() error { return coldStarts(ctx, c, program) }
 		}
 		took, err := takeTurns(s.rounds, started(rival), started(ours))
 		if err != nil {
@@ -44,9 +58,9 @@ func functions(ctx context.Context, s settings, t *table) error {
 			return (median(times) / starts).Round(10 * time.Microsecond).String()
 		}
 		r := ratio(took[1], took[0])
-		t.add(row{what: "cold start of " + name, other: "bare function " + each(took[0]), ours: each(took[1]),
+		t.add(row{what: "cold start of " + name + ", " + c.name, other: "bare function " + each(took[0]), ours: each(took[1]),
 			ratio: times(r), hold: "≤ 1.5 ×", held: r <= mostStart})
-		if err := functionSize(ctx, s, t, name); err != nil {
+		if err := functionSize(ctx, s, t, c, name); err != nil {
 			return err
 		}
 	}
@@ -54,8 +68,8 @@ func functions(ctx context.Context, s settings, t *table) error {
 }
 
 // functionSize adds the row of a function's size.
-func functionSize(ctx context.Context, s settings, t *table, name string) error {
-	program, err := buildFunction(ctx, s, "functions/aws/"+name, "arm64")
+func functionSize(ctx context.Context, s settings, t *table, c cloud, name string) error {
+	program, err := buildFunction(ctx, s, c.folder+name, c.arch)
 	if err != nil {
 		return err
 	}
@@ -63,13 +77,13 @@ func functionSize(ctx context.Context, s settings, t *table, name string) error 
 	if err != nil {
 		return fmt.Errorf("look at %s: %w", name, err)
 	}
-	t.add(row{what: "… its binary", ours: fmt.Sprintf("%.1f MB", float64(info.Size())/1e6), hold: "≤ 10 MB", held: info.Size() <= mostSize})
+	t.add(row{what: "… its binary, for " + c.arch, ours: fmt.Sprintf("%.1f MB", float64(info.Size())/1e6), hold: "≤ 10 MB", held: info.Size() <= mostSize})
 	return nil
 }
 
 // buildFunction builds a main package as the Makefile does for a deployment; arch "" is this machine's.
 func buildFunction(ctx context.Context, s settings, folder, arch string) (string, error) {
-	file := filepath.Join(s.scratch, filepath.Base(folder)+arch)
+	file := filepath.Join(s.scratch, strings.ReplaceAll(folder, "/", "-")+arch)
 	build := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", file,
 		"github.com/kycvault/kycvault/"+folder)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -82,19 +96,23 @@ func buildFunction(ctx context.Context, s settings, folder, arch string) (string
 	return file, nil
 }
 
-// coldStarts starts a function some times, one after the other, and ends it each time when it asks for its first invocation.
-func coldStarts(ctx context.Context, program string) error {
+// coldStarts starts a function some times, one after the other, and ends it each time when it is ready.
+func coldStarts(ctx context.Context, c cloud, program string) error {
 	for range starts {
-		if err := coldStart(ctx, program); err != nil {
+		if err := c.start(ctx, program); err != nil {
 			return fmt.Errorf("cold start of %s: %w", filepath.Base(program), err)
 		}
 	}
 	return nil
 }
 
+// errEndedItself says that a function that was to be killed had ended well before.
+var errEndedItself = errors.New("it ended by itself")
+
 // longestStart is when a function is given up that has not asked for an invocation.
 const longestStart = 30 * time.Second
 
+// coldStart starts a Lambda function, and ends it when it asks for its first invocation.
 func coldStart(ctx context.Context, program string) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -116,19 +134,20 @@ func coldStart(ctx context.Context, program string) error {
 	if err != nil {
 		return err
 	}
-	var failed error
-	ended := make(chan struct{})
-	go func() { defer close(ended); _, failed = p.wait() }()
+	ended := make(chan error, 1)
+	go func() { _, err := p.wait(); ended <- err }()
 	select {
 	case path := <-asked:
 		_ = p.cmd.Process.Kill()
-		<-ended
+		if <-ended == nil {
+			return errEndedItself
+		}
 		if path != "/2018-06-01/runtime/invocation/next" {
 			return fmt.Errorf("it asked for %s first", path)
 		}
 		return nil
-	case <-ended:
-		return errors.Join(errors.New("it ended"), failed)
+	case err := <-ended:
+		return errors.Join(errors.New("it ended"), err)
 	}
 }
 

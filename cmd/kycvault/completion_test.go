@@ -44,7 +44,7 @@ func TestCompletionInBash(t *testing.T) {
 		"get ok1 -o evi":      {"evidence of one"},
 		"get ok1 --dir evi":   {"evidence of one"},
 		"completion ":         {"bash", "zsh", "fish", "--help", "-h"},
-		"ticket --re":         {"--reveal"},
+		"ticket --rev":        {"--reveal"},
 		"status --log-level ": nil,
 		"nosuch --":           nil,
 	} {

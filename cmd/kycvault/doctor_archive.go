@@ -53,6 +53,18 @@ func (d *doctor) archive(ctx context.Context, cfg platform.Config) *archive.Arch
 	return vault
 }
 
+// bucket asks a bucket in a cloud about itself, and tells whether it can be used at all. A folder always can.
+func (d *doctor) bucket(ctx context.Context, location platform.Archive) bool {
+	switch location.Scheme {
+	case platform.SchemeS3:
+		return d.s3Bucket(ctx, location)
+	case platform.SchemeCOS:
+		return d.cosBucket(ctx, location)
+	default:
+		return true
+	}
+}
+
 // lost says of each promise what happens where it is not kept.
 var lost = map[string]string{
 	archive.TrialPut:    "no order can be promised, archived or tried again",
@@ -105,7 +117,7 @@ func (d *doctor) skew(check, whose string, skew time.Duration) {
 	d.add(f)
 }
 
-// protection tells what keeps evidence in a folder from being removed; for a bucket see doctor_s3.go.
+// protection tells what keeps evidence in a folder from being removed; for a bucket see doctor_s3.go and doctor_cos.go.
 func (d *doctor) protection(cfg platform.Config) {
 	if cfg.Archive.Scheme != platform.SchemeFile {
 		return

@@ -10,11 +10,8 @@ import (
 	"github.com/kycvault/kycvault/pkg/platform/local"
 )
 
-// bucket asks an s3:// archive's bucket about itself, and tells whether it can be used at all. Other archives always can.
-func (d *doctor) bucket(ctx context.Context, location platform.Archive) bool {
-	if location.Scheme != platform.SchemeS3 {
-		return true
-	}
+// s3Bucket asks an s3:// archive's bucket about itself, and tells whether it can be used at all.
+func (d *doctor) s3Bucket(ctx context.Context, location platform.Archive) bool {
 	b, err := local.OpenS3(location)
 	var about s3bucket.About
 	if err == nil {

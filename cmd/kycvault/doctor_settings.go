@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/platform"
@@ -87,7 +88,21 @@ func (d *doctor) choices(cfg platform.Config) {
 		d.add(finding{Check: "KYC_REFETCH_EVERY", Level: levelWarning, Found: "more than an hour",
 			Means: "late media get few tries before the service forgets them, and the ticket is not kept fresh", Do: "make it minutes; the default is 5m"})
 	}
+	d.encryption(cfg)
 	if cfg.WebhookAuth == webhook.NoProof {
 		d.info("KYC_WEBHOOK_AUTH", "none", "whoever reaches the webhook can start work; serve takes that on a loopback address only")
+	}
+}
+
+// encryption tells who can read the evidence.
+func (d *doctor) encryption(cfg platform.Config) {
+	switch n := len(cfg.Recipients); n {
+	case 0:
+		d.info("encryption", "none", "whoever can read the archive sees faces; KYC_RECIPIENTS would encrypt them, see kycvault keygen --help")
+	case 1:
+		d.add(finding{Check: "encryption", Level: levelWarning, Found: "1 recipient", Means: "when that one secret key is lost, all evidence is",
+			Do: "name a second one, whose secret key lies at another place: KYC_RECIPIENTS=age1…,age1…"})
+	default:
+		d.ok("encryption", fmt.Sprintf("%d recipients: any one of their secret keys opens what is stored from now on", n))
 	}
 }

@@ -6,11 +6,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/kycvault/kycvault/pkg/agekey"
 	"github.com/kycvault/kycvault/pkg/archive"
 )
 
@@ -21,6 +23,7 @@ type download struct {
 	order    archive.Order
 	dir      string
 	force    bool
+	keys     agekey.Identities // that decrypt what is encrypted; none writes it as it is
 	progress *progress
 }
 
@@ -79,17 +82,60 @@ func (d *download) one(ctx context.Context, f fetchedFile, path string) (err err
 			err = closeErr
 		}
 	}()
-	h := sha256.New()
-	n, err := io.Copy(io.MultiWriter(out, h, d.progress), &untilDone{ctx: ctx, r: io.LimitReader(r, f.Size+1)})
-	switch {
-	case err != nil:
+	if err := copyEvidence(ctx, io.MultiWriter(out, d.progress), r, f, d.keys); err != nil {
 		return err
-	case n != f.Size:
-		return fmt.Errorf("it has not the %d bytes that its manifest says: %w", f.Size, archive.ErrDamaged)
-	case hex.EncodeToString(h.Sum(nil)) != f.SHA256:
-		return fmt.Errorf("its bytes are not those that its manifest says: %w", archive.ErrDamaged)
 	}
 	return out.Sync()
+}
+
+// copyEvidence checks what is stored against the manifest, and where that is decrypted, what comes out too.
+func copyEvidence(ctx context.Context, out io.Writer, r io.Reader, f fetchedFile, keys agekey.Identities) error {
+	want, stored, written := f.StoredAs(), newTally(), newTally()
+	body := io.TeeReader(&untilDone{ctx: ctx, r: io.LimitReader(r, want.Size+1)}, stored)
+	plain, err := f.opened(body, keys)
+	if err == nil {
+		_, err = io.Copy(io.MultiWriter(out, written), plain)
+	}
+	if _, rest := io.Copy(io.Discard, body); rest != nil { // what decryption has left, when it failed
+		return rest
+	}
+	switch is, inside := stored.sum(), written.sum(); {
+	case is.Size != want.Size:
+		return fmt.Errorf("it has not the %d bytes that its manifest says: %w", want.Size, archive.ErrDamaged)
+	case is.SHA256 != want.SHA256:
+		return fmt.Errorf("its bytes are not those that its manifest says: %w", archive.ErrDamaged)
+	case err != nil:
+		return err
+	case inside != f.written():
+		return fmt.Errorf("what was decrypted is not what its name says: %w", archive.ErrDamaged)
+	}
+	return nil
+}
+
+// opened gives what is to be written of a stored file.
+func (f fetchedFile) opened(body io.Reader, keys agekey.Identities) (io.Reader, error) {
+	if f.Stored == nil || f.Encrypted {
+		return body, nil
+	}
+	return keys.Decrypt(body)
+}
+
+// tally measures what is written to it.
+type tally struct {
+	hash hash.Hash
+	size int64
+}
+
+func newTally() *tally { return &tally{hash: sha256.New()} }
+
+// Write implements io.Writer.
+func (t *tally) Write(p []byte) (int, error) {
+	t.size += int64(len(p))
+	return t.hash.Write(p)
+}
+
+func (t *tally) sum() archive.StoredAs {
+	return archive.StoredAs{Size: t.size, SHA256: hex.EncodeToString(t.hash.Sum(nil))}
 }
 
 // publish gives each whole file its name. Should one fail, those before it are taken back; what they were

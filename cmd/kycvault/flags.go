@@ -22,12 +22,13 @@ type archiveFlags struct {
 
 // upstreamFlags are for subcommands that ask the service.
 type upstreamFlags struct {
-	AppID    string `sets:"KYC_APP_ID" name:"app-id" placeholder:"ID" help:"The app id: 8 letters and digits."`
-	BaseURL  string `sets:"KYC_BASE_URL" name:"base-url" placeholder:"URL" help:"The service's origin."`
-	API      string `sets:"KYC_API" name:"api" placeholder:"DIALECT" help:"The query dialect: sync or facerecord."`
-	Ticket   string `sets:"KYC_TICKET" placeholder:"OWNER" help:"Who refreshes the ticket: own, or a ticket service's URL."`
-	Media    string `sets:"KYC_MEDIA" placeholder:"LIST" help:"What to archive: photo,video or one of them."`
-	Identity string `sets:"KYC_IDENTITY" placeholder:"RULE" help:"omit or keep name and ID number in the result file."`
+	AppID      string `sets:"KYC_APP_ID" name:"app-id" placeholder:"ID" help:"The app id: 8 letters and digits."`
+	BaseURL    string `sets:"KYC_BASE_URL" name:"base-url" placeholder:"URL" help:"The service's origin."`
+	API        string `sets:"KYC_API" name:"api" placeholder:"DIALECT" help:"The query dialect: sync or facerecord."`
+	Ticket     string `sets:"KYC_TICKET" placeholder:"OWNER" help:"Who refreshes the ticket: own, or a ticket service's URL."`
+	Media      string `sets:"KYC_MEDIA" placeholder:"LIST" help:"What to archive: photo,video or one of them."`
+	Recipients string `sets:"KYC_RECIPIENTS" placeholder:"KEYS" help:"Public keys (age1…) that evidence is encrypted to."`
+	Identity   string `sets:"KYC_IDENTITY" placeholder:"RULE" help:"omit or keep name and ID number in the result file."`
 }
 
 // webhookFlags are for subcommands that serve the webhook.
@@ -43,6 +44,14 @@ type paceFlags struct {
 	Steps        string `sets:"KYC_STEPS" placeholder:"N" help:"Steps before the re-fetch takes over: 1 to 10."`
 	RefetchEvery string `sets:"KYC_REFETCH_EVERY" placeholder:"TIME" help:"How often the re-fetch runs: 100ms to 24h."`
 	Deadline     string `sets:"KYC_DEADLINE" placeholder:"TIME" help:"Age at which an order is given up: at most 720h."`
+}
+
+// sealingFlags are for subcommands that seal. The key has no flag, as no secret has.
+type sealingFlags struct {
+	SealEvery string `sets:"KYC_SEAL_EVERY" placeholder:"TIME" help:"The time that one seal covers: 1m to 720h."`
+	SealGrace string `sets:"KYC_SEAL_GRACE" placeholder:"TIME" help:"How long after its end a window is sealed: 1m to 24h."`
+	TSAURL    string `sets:"KYC_TSA_URL" name:"tsa-url" placeholder:"URL" help:"Timestamp authority that is asked for a timestamp of each seal."`
+	TSACA     string `sets:"KYC_TSA_CA" name:"tsa-ca" placeholder:"FILE" help:"PEM certificates that timestamps must lead to."`
 }
 
 // setsTag is the struct tag that ties a flag to a variable.

@@ -21,6 +21,7 @@ type everyFlag struct {
 	upstreamFlags
 	webhookFlags
 	paceFlags
+	sealingFlags
 }
 
 // inCloudsOnly are variables that no subcommand reads: the deployment's templates set them.

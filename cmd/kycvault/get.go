@@ -7,18 +7,21 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/kycvault/kycvault/pkg/agekey"
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/kyc"
 )
 
 type getCmd struct {
-	Order string `arg:"" help:"The order number."`
-	Dir   string `short:"o" required:"" placeholder:"DIR" type:"path" help:"The folder to write into; it is made if it is not there."`
-	Force bool   `help:"Write over files of these names."`
-	JSON  bool   `name:"json" help:"One JSON object on stdout."`
+	Order string   `arg:"" help:"The order number."`
+	Dir   string   `short:"o" required:"" placeholder:"DIR" type:"path" help:"The folder to write into; it is made if it is not there."`
+	Keys  []string `name:"identity" placeholder:"FILE" type:"path" sep:"none" help:"Secret keys that decrypt what is encrypted; may be given several times."`
+	Force bool     `help:"Write over files of these names."`
+	JSON  bool     `name:"json" help:"One JSON object on stdout."`
 
 	logFlags
 	archiveFlags
@@ -30,13 +33,17 @@ func (getCmd) Help() string {
 file of a kind is photo.2.jpg, and so on, as the manifest lists them. Each file's bytes are checked against the
 manifest while they are written, and no file shows before all are whole: a failed command leaves none.
 
+What is stored encrypted is decrypted with --identity, a file of secret keys as kycvault keygen or age-keygen make it; without
+it, it is written as it is, as photo.jpg.age and so on, which age -d -i FILE decrypts.
+
 The fields of --json:
 
     orderNo  the order number
     state    archived or partial
     dir      the folder
     files    of each file: path, and from the manifest name, kind (photo, video, result; manifest for the manifest itself),
-             mediaType, size (bytes), sha256, and flag where it looks odd
+             mediaType, size (bytes), sha256, flag where it looks odd, and stored (size, sha256) where it lies encrypted in
+             the archive; encrypted is true where what was written is so still
     missing  the media that a partial order lacks
 
 Example:
@@ -57,13 +64,26 @@ type fetched struct {
 
 // fetchedFile is one file of the manifest, or the manifest, and where it went.
 type fetchedFile struct {
-	Path string `json:"path"`
+	Path      string `json:"path"`
+	Encrypted bool   `json:"encrypted,omitempty"`
 	archive.File
+}
+
+// written gives size and digest of the file as it lies in the folder.
+func (f fetchedFile) written() archive.StoredAs {
+	if f.Encrypted {
+		return f.StoredAs()
+	}
+	return archive.StoredAs{Size: f.Size, SHA256: f.SHA256}
 }
 
 // Run does it.
 func (c *getCmd) Run(ctx context.Context, a *app) error {
 	order, err := archive.ParseOrder(c.Order)
+	if err != nil {
+		return usage(err)
+	}
+	keys, err := agekey.ReadIdentities(c.Keys...)
 	if err != nil {
 		return usage(err)
 	}
@@ -83,7 +103,7 @@ func (c *getCmd) Run(ctx context.Context, a *app) error {
 	if err := c.refuse(result.Files); err != nil {
 		return err
 	}
-	d := download{vault: vault, order: order, dir: c.Dir, force: c.Force, progress: newProgress(a, result.Files)}
+	d := download{vault: vault, order: order, dir: c.Dir, force: c.Force, keys: keys, progress: newProgress(a, result.Files)}
 	if err := d.all(ctx, result.Files); err != nil && ctx.Err() != nil {
 		return errors.New("interrupted: nothing was written; run the same command again")
 	} else if err != nil {
@@ -121,7 +141,12 @@ func (c *getCmd) plan(m archive.Stored, size int64) []fetchedFile {
 		if n := count[f.Kind]; n > 1 {
 			name += "." + strconv.Itoa(n)
 		}
-		files = append(files, fetchedFile{Path: filepath.Join(c.Dir, name+filepath.Ext(f.Name)), File: f})
+		stored, _ := archive.ParseFileName(f.Name)
+		ext, closed := stored.Ext, stored.Encrypted() && len(c.Keys) == 0
+		if !closed {
+			ext = stored.PlainExt()
+		}
+		files = append(files, fetchedFile{Path: filepath.Join(c.Dir, name+"."+ext), Encrypted: closed, File: f})
 	}
 	manifest := archive.File{Name: archive.ManifestName(m.N), Kind: "manifest", MediaType: "application/json", Size: size, SHA256: m.Digest}
 	return append(files, fetchedFile{Path: filepath.Join(c.Dir, "manifest.json"), File: manifest})
@@ -149,9 +174,13 @@ func (c *getCmd) report(a *app, r fetched) error {
 	if len(r.Missing) > 0 {
 		a.tell(fmt.Sprintf("order %s is partial: %s never came", r.Order, strings.Join(r.Missing, ", ")))
 	}
+	if slices.ContainsFunc(r.Files, func(f fetchedFile) bool { return f.Encrypted }) {
+		a.tell("written encrypted, as stored: --identity FILE decrypts, and so does age -d -i FILE")
+	}
 	var lines []string
 	for _, f := range r.Files {
-		lines = append(lines, columns(column{text: bytesText(f.Size), width: 9, right: true}, column{text: f.SHA256}, column{text: f.Path}, column{text: f.Flag}))
+		is := f.written()
+		lines = append(lines, columns(column{text: bytesText(is.Size), width: 9, right: true}, column{text: is.SHA256}, column{text: f.Path}, column{text: f.Flag}))
 	}
 	return a.printAll(lines)
 }

@@ -48,13 +48,13 @@ func shell(t *testing.T, script, dir string, env []string) *exec.Cmd {
 }
 
 // TestHelpExamples runs the examples as they are written. Those of demo and token are in the scripts: the first takes long,
-// the second needs a host.
+// the second needs a host. TestExport has export's, which needs sealed orders.
 func TestHelpExamples(t *testing.T) {
 	t.Parallel()
 	v := newVault(t)
 	dir := filepath.Dir(v.dir)
 	v.dir = filepath.Join(dir, "vault")
-	for _, subcommand := range []string{"pull", "ls", "status", "get", "refetch", "ticket", "doctor", "verify", "sign", "completion", "version"} { // in this order: verify needs what pull made
+	for _, subcommand := range []string{"pull", "ls", "status", "get", "refetch", "ticket", "seal", "doctor", "verify", "keygen", "sign", "completion", "version"} { // in this order: verify needs what pull made
 		t.Run(subcommand, func(t *testing.T) {
 			out, err := shell(t, example(t, subcommand), dir, v.env()).CombinedOutput()
 			if err != nil || len(out) == 0 {
@@ -115,7 +115,7 @@ func servesUntilStopped(t *testing.T, cmd *exec.Cmd) {
 // TestEverySubcommandHasHelp: so none is forgotten above.
 func TestEverySubcommandHasHelp(t *testing.T) {
 	t.Parallel()
-	for _, subcommand := range []string{"demo", "serve", "sim", "pull", "ls", "status", "get", "refetch", "ticket", "doctor", "verify", "sign", "token", "completion", "version"} {
+	for _, subcommand := range []string{"demo", "serve", "sim", "pull", "ls", "status", "get", "refetch", "ticket", "seal", "export", "doctor", "verify", "keygen", "sign", "token", "completion", "version"} {
 		if !strings.Contains(example(t, subcommand), "kycvault "+subcommand) {
 			t.Errorf("%s: its example does not use it", subcommand)
 		}

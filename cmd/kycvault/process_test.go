@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kycvault/kycvault/pkg/agekey"
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/bucket"
 	"github.com/kycvault/kycvault/pkg/bucket/dirbucket"
@@ -308,15 +309,24 @@ func TestMemoryIsFlat(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the peak of a process's memory is read from /proc, which only Linux has")
 	}
+	eight := []string{"big12mb1", "big12mb2", "big12mb3", "big12mb4", "big12mb5", "big12mb6", "big12mb7", "big12mb8"}
+	pair, err := agekey.NewPair(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
-		orders []string
-		most   int // MiB
+		orders     []string
+		most       int // MiB
+		recipients string
 	}{
-		"one of 64 MB":   {[]string{"big64mb1"}, 32},
-		"eight of 12 MB": {[]string{"big12mb1", "big12mb2", "big12mb3", "big12mb4", "big12mb5", "big12mb6", "big12mb7", "big12mb8"}, 96},
+		"one of 64 MB":              {[]string{"big64mb1"}, 32, ""},
+		"eight of 12 MB":            {eight, 96, ""},
+		"one of 64 MB, encrypted":   {[]string{"big64mb1"}, 32, pair.Public},
+		"eight of 12 MB, encrypted": {eight, 96, pair.Public},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVault(t)
+			v.variables = append(v.variables, "KYC_RECIPIENTS="+test.recipients)
 			for _, o := range test.orders {
 				v.sim.EndCheck(o, time.Now().Add(-time.Minute))
 			}

@@ -10,7 +10,7 @@ type progress struct {
 func newProgress(a *app, files []fetchedFile) *progress {
 	var total int64
 	for _, f := range files {
-		total += f.Size
+		total += f.written().Size
 	}
 	return &progress{meter: a.meter("get", unitBytes, total)}
 }

@@ -18,6 +18,7 @@ type refetchCmd struct {
 	archiveFlags
 	upstreamFlags
 	paceFlags
+	sealingFlags
 }
 
 // Help implements kong.HelpProvider.

@@ -26,10 +26,13 @@ type commands struct {
 	Ls         lsCmd         `cmd:"" help:"List orders by day, state or time."`
 	Status     statusCmd     `cmd:"" help:"Tell how an order stands."`
 	Get        getCmd        `cmd:"" help:"Fetch an order's evidence."`
+	Export     exportCmd     `cmd:"" help:"Make a bag of evidence that stands on its own."`
 	Refetch    refetchCmd    `cmd:"" help:"Make one pass of the scheduled re-fetch."`
 	Ticket     ticketCmd     `cmd:"" help:"Tell who owns the ticket, and how fresh it is."`
 	Verify     verifyCmd     `cmd:"" help:"Check every file of the archive."`
+	Seal       sealCmd       `cmd:"" help:"Seal what was archived, or make the key for it."`
 	Doctor     doctorCmd     `cmd:"" help:"Look for what would lose or block evidence."`
+	Keygen     keygenCmd     `cmd:"" help:"Make a key pair to encrypt evidence to."`
 	Sign       signCmd       `cmd:"" help:"Print the signature of some values."`
 	Token      tokenCmd      `cmd:"" help:"Mint a webhook token for an order."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`

@@ -17,6 +17,7 @@ type serveCmd struct {
 	upstreamFlags
 	webhookFlags
 	paceFlags
+	sealingFlags
 }
 
 // Help implements kong.HelpProvider.

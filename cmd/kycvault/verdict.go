@@ -9,6 +9,7 @@ import (
 
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/kyc"
+	"github.com/kycvault/kycvault/pkg/seal"
 )
 
 // verdict is what --json prints. The help tells what its fields mean.
@@ -18,6 +19,7 @@ type verdict struct {
 	Stopped string           `json:"stopped"`
 	Damage  []archive.Damage `json:"damage"`
 	Mended  []archive.Damage `json:"mended"`
+	Seals   *seal.Sealed     `json:"seals,omitempty"`
 }
 
 // sort puts what was found into the order of keys.
@@ -84,7 +86,7 @@ func (v *verdict) untouchable() map[archive.Order]error {
 	orders := make(map[archive.Order]error)
 	for _, d := range v.Damage {
 		switch d.Kind {
-		case archive.Changed, archive.Missing, archive.BadManifest:
+		case archive.Changed, archive.Missing, archive.BadManifest, archive.Locked:
 			orders[d.Order] = archive.ErrDamaged
 		}
 	}
@@ -99,6 +101,11 @@ func (v verdict) print(a *app) error {
 	}
 	for _, d := range v.Damage {
 		if err := a.print(fmt.Sprintf("damaged %s: %s: %s", d.Kind, cmp.Or(d.Key, string(d.Order)), d.What)); err != nil {
+			return err
+		}
+	}
+	if v.Seals != nil {
+		if err := a.print(sealLine(*v.Seals)); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/kycvault/kycvault/pkg/agekey"
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/bucket"
 	"github.com/kycvault/kycvault/pkg/kyc"
@@ -19,11 +20,15 @@ type verifyCmd struct {
 	Since    string   `placeholder:"TIME" help:"Only orders archived since then: a time, a day, or how long ago (36h, 7d)."`
 	Day      string   `placeholder:"DAY" help:"Only orders archived on that day (UTC): 2026-11-23, today or yesterday."`
 	Parallel int      `placeholder:"N" default:"16" help:"Orders checked at once: 1 to 256."`
+	Keys     []string `name:"identity" placeholder:"FILE" type:"path" sep:"none" help:"Secret keys: check the plain bytes of encrypted files too; may be given several times."`
 	ReadOnly bool     `name:"read-only" help:"Report only; mend nothing."`
 	JSON     bool     `name:"json" help:"One JSON object on stdout."`
 
+	Checkpoint []string `name:"checkpoint" placeholder:"FILE" help:"A checkpoint that was kept elsewhere and must be in the chain; repeat it for more."`
+
 	logFlags
 	archiveFlags
+	sealFlags
 	Media string `sets:"KYC_MEDIA" placeholder:"LIST" help:"What makes an order whole: photo,video or one of them."`
 }
 
@@ -34,6 +39,8 @@ journal against both. What a step that died left behind is mended: evidence that
 manifest its journal entry, an archived order loses its marker. No evidence is ever changed or removed, and nothing is
 mended of an order whose files are damaged: no new manifest may vouch for it.
 
+Of an encrypted file, what is stored is checked without a key; with --identity, a file of secret keys, its plain bytes too.
+
 --since and --day check the orders that the journal names in that time, which is quick enough for every day. A manifest whose journal
 entry has gone, and objects that belong to no order, only a check of the whole archive finds: make one now and then.
 
@@ -41,7 +48,9 @@ Kinds of damage, as they are printed and in "kind":
 
     missing       a manifest names a file that is not there, or a manifest is not there and a later one is
     changed       a file's bytes are not those that its name and manifest say; "how" is altered, truncated, extended, swapped (they are
-                  those of the file "from"), or miscounted (the bytes are right, the manifest's size is not)
+                  those of the file "from"), miscounted (the bytes are right, the manifest's size is not), or forged (of an
+                  encrypted file: what is stored was never what its name says)
+    locked        an encrypted file that none of the given secret keys opens; what is stored is as it should be
     bad-manifest  a manifest can not be read, is about another order, or does not follow the one before
     no-manifest   a journal entry without its manifest
     unknown       an object that no version up to this one makes
@@ -49,11 +58,20 @@ Kinds of damage, as they are printed and in "kind":
     unjournaled   a manifest without its journal entry (mended)
     leftover      a marker or note of an archived order (mended)
 
+If there are seals, or a --seal-key, the seals are checked too: that they form one chain, each signed by the key and stamped where it
+says so, that nothing that was sealed is gone, and that nothing is unsealed although its window is over (docs/evidence.md):
+
+    unsealed       a manifest that no seal has
+    removed        a seal names a manifest that is not there
+    bad-seal       leaves or a checkpoint are not what was signed, or do not follow the seal before
+    bad-timestamp  a timestamp is not one of its checkpoint, or is of a time that can not be
+
 The fields of --json:
 
     orders, files, bytes  what was read and found good
     seconds               how long it took
     stopped               why it ended early, "" if it did not
+    seals                 of the seals, if they were checked: seals, leaves, timestamps, until
     damage, mended        each with orderNo, key, kind, what (for people), and, of a changed file, how and from
 
 Example:
@@ -81,8 +99,15 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	sealOptions, err := c.sealOptions(cfg, options)
+	if err != nil {
+		return err
+	}
 	v := verdict{Damage: []archive.Damage{}, Mended: []archive.Damage{}}
 	stopped := v.check(ctx, a, archive.New(b), options)
+	if stopped == nil {
+		stopped = v.checkSeals(ctx, a, archive.New(b), sealOptions)
+	}
 	if stopped == nil && !c.ReadOnly {
 		stopped = v.mend(ctx, local.Mender(cfg, b, writer(), quiet(a, cfg)))
 	}
@@ -98,6 +123,11 @@ func (c *verifyCmd) options(a *app) (o archive.VerifyOptions, err error) {
 		return o, fmt.Errorf("--parallel must be 1 to %d", maxVerifyParallel)
 	}
 	o.Parallel = c.Parallel
+	if len(c.Keys) > 0 {
+		if o.Keys, err = agekey.ReadIdentities(c.Keys...); err != nil {
+			return o, err
+		}
+	}
 	if c.Since != "" && c.Day != "" || len(c.Orders) > 0 && (c.Since != "" || c.Day != "") {
 		return o, errors.New("name orders, or a time with --since or --day, not both")
 	}

@@ -19,6 +19,7 @@ const (
 	Unjournaled = "unjournaled"  // a manifest without its journal entry: verify mends it
 	Unknown     = "unknown"      // an object below orders/ or journal/ that this version does not know
 	NoManifest  = "no-manifest"  // a journal entry without its manifest
+	Locked      = "locked"       // an encrypted file that none of the given secret keys opens
 	Leftover    = "leftover"     // a marker or note of an order that is archived: verify mends it
 )
 
@@ -29,6 +30,7 @@ const (
 	Extended   = "extended"   // more bytes
 	Swapped    = "swapped"    // the bytes of another file of the archive
 	Miscounted = "miscounted" // the right bytes; the manifest's size is wrong
+	Forged     = "forged"     // of an encrypted file: what is stored is as the manifest says, the plain bytes are not
 )
 
 // Mendable tells whether a pull step on the order mends the damage.

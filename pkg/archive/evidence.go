@@ -16,8 +16,18 @@ import (
 // Evidence is one evidence file as a listing shows it, or as it was just written.
 type Evidence struct {
 	Name
-	Size int64
-	At   time.Time // the store's modification time; zero for one that was just written
+	Size  int64     // of the stored object
+	At    time.Time // the store's modification time; zero for one that was just written
+	Plain int64     // size of the plain bytes; of an encrypted file it is known once it was kept or checked
+	SHA   string    // digest of the stored object, lower-case hex; known at the same time
+}
+
+// StoredAs gives what a manifest says of the stored object: nil unless it is encrypted.
+func (e Evidence) StoredAs() *StoredAs {
+	if !e.Encrypted() {
+		return nil
+	}
+	return &StoredAs{Size: e.Size, SHA256: e.SHA}
 }
 
 // File is the evidence's file name.
@@ -40,7 +50,8 @@ func (a *Archive) ListEvidence(ctx context.Context, o Order) ([]Evidence, error)
 // KeepEvidence creates an evidence object under the name that its kind, digest and extension make. One that is there
 // already is read back: the same bytes are success, others are ErrDamaged, for nothing may be overwritten.
 func (a *Archive) KeepEvidence(ctx context.Context, o Order, kind Kind, ext string, c bucket.Content) (Evidence, error) {
-	e := Evidence{Name: Name{Kind: kind, Digest: hex.EncodeToString(c.SHA256[:]), Ext: ext}, Size: c.Size}
+	digest := hex.EncodeToString(c.SHA256[:])
+	e := Evidence{Name: Name{Kind: kind, Digest: digest, Ext: ext}, Size: c.Size, Plain: c.Size, SHA: digest}
 	key := FileKey(o, e.File())
 	c.Retain = true
 	err := a.b.Create(ctx, key, c)
@@ -71,12 +82,20 @@ func (a *Archive) ReadSmall(ctx context.Context, o Order, name string) ([]byte, 
 }
 
 // Check re-reads evidence that a listing shows: its bytes must be those of its name, and its size the listed one.
-// Otherwise it is ErrDamaged, and may not be named by a manifest.
-func (a *Archive) Check(ctx context.Context, o Order, e Evidence) error {
-	if err := a.checkFile(ctx, FileKey(o, e.File()), e.Size, e.Digest); err != nil {
-		return fmt.Errorf("check evidence of order %s: %w", o, err)
+// Otherwise it is ErrDamaged, and may not be named by a manifest. Of an encrypted file no more can be checked without a key
+// than that it is a whole file of age; what it holds is then known from what its creator named it (see KeepEncrypted).
+func (a *Archive) Check(ctx context.Context, o Order, e Evidence) (Evidence, error) {
+	var err error
+	if e.Encrypted() {
+		e, err = a.checkEncrypted(ctx, o, e)
+	} else {
+		e.Plain, e.SHA = e.Size, e.Digest
+		err = a.checkFile(ctx, FileKey(o, e.File()), e.Size, e.Digest)
 	}
-	return nil
+	if err != nil {
+		return Evidence{}, fmt.Errorf("check evidence of order %s: %w", o, err)
+	}
+	return e, nil
 }
 
 // checkFile re-reads a stored file and compares size and digest.
@@ -103,20 +122,6 @@ func (a *Archive) checkFile(ctx context.Context, key string, size int64, digest 
 type measured struct {
 	size   int64
 	digest string
-}
-
-// measure re-reads a stored file.
-func (a *Archive) measure(ctx context.Context, key string) (measured, error) {
-	r, _, err := a.b.Get(ctx, key)
-	if err != nil {
-		return measured{}, err
-	}
-	defer func() { _ = r.Close() }()
-	got, err := a.measureAll(ctx, r)
-	if err != nil {
-		return measured{}, fmt.Errorf("read %s: %w", key, err)
-	}
-	return got, nil
 }
 
 // measureAll reads to the end, or until ctx ends.

@@ -54,6 +54,17 @@ func ExampleJournalKey() {
 	// journal/2026-11-23/233005.orderNo19959248596551.eb92c57f4b1ae2ba26f70e0e8e4a1f2d3c4b5a69788796a5b4c3d2e1f0011223
 }
 
+func ExampleSealKey() {
+	start := time.Date(2026, 11, 23, 8, 0, 0, 0, time.FixedZone("Beijing", 8*3600)) // windows are in UTC
+	fmt.Println(archive.SealKey(start, archive.SealLeaves))
+	fmt.Println(archive.SealKey(start, archive.SealCheckpoint))
+	fmt.Println(archive.SealKey(start, archive.SealToken))
+	// Output:
+	// seals/20261123T000000Z/leaves
+	// seals/20261123T000000Z/checkpoint
+	// seals/20261123T000000Z/checkpoint.tsr
+}
+
 func ExampleTicketKey() {
 	fmt.Println(archive.TicketKey(1))
 	fmt.Println(archive.LeaseKey(12))

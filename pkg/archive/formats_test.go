@@ -53,6 +53,54 @@ func TestManifestVector(t *testing.T) {
 	}
 }
 
+// encryptedManifest is testdata/manifest.v2.json: version 2 knows encrypted files.
+var encryptedManifest = archive.Manifest{
+	Version: 2, Order: "orderNo19959248596551", AppID: "IDAXXXXX", State: archive.Archived,
+	Result: archive.Verdict{Code: "0", Occurred: "20180810150152"},
+	Files: []archive.File{
+		{Name: "photo." + exampleDigest + ".jpg.age", Kind: archive.Photo, MediaType: "image/jpeg", Size: 66293, SHA256: exampleDigest,
+			Stored: &archive.StoredAs{Size: 66625, SHA256: strings.Repeat("0a", 32)}},
+		{Name: "photo." + exampleDigest + ".bin.age", Kind: archive.Photo, MediaType: "application/octet-stream", Size: 66301, SHA256: exampleDigest,
+			Flag: "looked odd when it was stored", Stored: &archive.StoredAs{Size: 66633, SHA256: strings.Repeat("0b", 32)}},
+		{Name: "video." + exampleDigest + ".mp4", Kind: archive.Video, MediaType: "video/mp4", Size: 51253, SHA256: exampleDigest},
+	},
+	Missing: []string{}, FirstSeen: epoch, ArchivedAt: epoch.Add(7 * time.Millisecond), Attempts: 1,
+	Source: "miniprogram-kyc.tencentcloudapi.com", Writer: "kycvault 0.1.0",
+}
+
+func TestEncryptedManifestVector(t *testing.T) {
+	want := vector(t, "manifest.v2.json")
+	got, err := encryptedManifest.Encode()
+	if diff := cmp.Diff(string(want), string(got)); err != nil || diff != "" {
+		t.Errorf("written: %v, -want +got:\n%s", err, diff)
+	}
+	m, err := archive.ParseManifest(want)
+	if diff := cmp.Diff(encryptedManifest, m); err != nil || diff != "" {
+		t.Errorf("read: %v, -want +got:\n%s", err, diff)
+	}
+}
+
+// TestParseEncryptedManifestRefuses what says one thing in a file's name and another beside it.
+func TestParseEncryptedManifestRefuses(t *testing.T) {
+	stored := `"stored": {
+        "size": 66625,
+        "sha256": "` + strings.Repeat("0a", 32) + `"
+      }`
+	for name, edit := range map[string][2]string{
+		"version 1": {`"version": 2`, `"version": 1`}, "nothing stored": {stored, `"later": 1`}, "null stored": {stored, `"stored": null`},
+		"stored of a plain file": {`.jpg.age`, `.jpg`}, "negative size": {"66625", "-1"}, "no digest": {strings.Repeat("0a", 32), "0a"},
+		"upper-case digest": {strings.Repeat("0a", 32), strings.Repeat("0A", 32)}, "twice encrypted": {".jpg.age", ".jpg.age.age"}, "no extension": {".jpg.age", ".age"},
+	} {
+		data := vector(t, "manifest.v2.json")
+		if !bytes.Contains(data, []byte(edit[0])) {
+			t.Fatalf("the vector has no %s", edit[0])
+		}
+		if _, err := archive.ParseManifest(bytes.Replace(data, []byte(edit[0]), []byte(edit[1]), 1)); !errors.Is(err, archive.ErrDamaged) {
+			t.Errorf("%s: %v, want ErrDamaged", name, err)
+		}
+	}
+}
+
 // TestManifestOfNothing: lists are never null.
 func TestManifestOfNothing(t *testing.T) {
 	data, err := archive.Manifest{Order: "order1", State: archive.Partial}.Encode()
@@ -140,7 +188,7 @@ func TestParseManifestRefuses(t *testing.T) {
 		}
 	}
 	for name, data := range map[string][]byte{
-		"newer": swap(`"version": 1,`, `"version": 2,`), "newer, with other fields": []byte(`{"version":7,"orderNo":{"is":"an object now"}}`),
+		"newer": swap(`"version": 1,`, `"version": 3,`), "newer, with other fields": []byte(`{"version":7,"orderNo":{"is":"an object now"}}`),
 	} {
 		if _, err := archive.ParseManifest(data); !errors.Is(err, archive.ErrNewer) || errors.Is(err, archive.ErrDamaged) {
 			t.Errorf("%s: %v, want ErrNewer", name, err)
@@ -211,6 +259,7 @@ func TestSortFiles(t *testing.T) {
 // FuzzManifest: what is read is written again, and read as the same.
 func FuzzManifest(f *testing.F) {
 	f.Add(vector(f, "manifest.v1.json"))
+	f.Add(vector(f, "manifest.v2.json"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := archive.ParseManifest(data)
 		if err != nil {

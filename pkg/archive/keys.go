@@ -15,6 +15,7 @@ const (
 	closedPrefix  = "closed/"
 	ordersPrefix  = "orders/"
 	journalPrefix = "journal/"
+	sealsPrefix   = "seals/"
 	ticketPrefix  = "system/ticket/"
 	leasePrefix   = "system/lease/"
 	backoffKey    = "system/backoff"
@@ -144,6 +145,12 @@ var extensions = map[Kind][]string{Photo: {"jpg", "png", oddExt}, Video: {"mp4",
 
 const oddExt = "bin"
 
+// ageExt ends the name of a file that is stored encrypted, behind the extension of its plain bytes.
+const ageExt = ".age"
+
+// EncryptedExt is the extension of a file that is stored encrypted and whose plain bytes have the given one.
+func EncryptedExt(plain string) string { return plain + ageExt }
+
 // FileName is the name of evidence: kind, digest of the plain bytes, extension.
 func FileName(kind Kind, digest, ext string) string { return string(kind) + "." + digest + "." + ext }
 
@@ -151,21 +158,27 @@ func FileName(kind Kind, digest, ext string) string { return string(kind) + "." 
 type Name struct {
 	Kind   Kind
 	Digest string // SHA-256 of the plain bytes, 64 lower-case hex digits
-	Ext    string
+	Ext    string // that of the plain bytes, and ".age" where they are stored encrypted
 }
 
 // Odd tells whether the file is one whose bytes look odd; a name alone says so.
-func (n Name) Odd() bool { return n.Ext == oddExt }
+func (n Name) Odd() bool { return n.PlainExt() == oddExt }
+
+// Encrypted tells whether the file is stored encrypted.
+func (n Name) Encrypted() bool { return strings.HasSuffix(n.Ext, ageExt) }
+
+// PlainExt is the extension of the plain bytes.
+func (n Name) PlainExt() string { return strings.TrimSuffix(n.Ext, ageExt) }
 
 // ParseFileName reads an evidence file's name; false for anything else.
 func ParseFileName(s string) (Name, bool) {
-	parts := strings.Split(s, ".")
+	parts := strings.SplitN(s, ".", 3)
 	if len(parts) != 3 || !isDigest(parts[1]) {
 		return Name{}, false
 	}
 	n := Name{Kind: Kind(parts[0]), Digest: parts[1], Ext: parts[2]}
 	for _, ext := range extensions[n.Kind] {
-		if ext == n.Ext {
+		if ext == n.PlainExt() {
 			return n, true
 		}
 	}
@@ -199,6 +212,7 @@ type JournalEntry struct {
 	At             time.Time // UTC, to the second
 	Order          Order
 	ManifestDigest string
+	Stored         time.Time // by the store's clock; only of a listing
 }
 
 // parseJournalKey reads a journal key back.
@@ -220,4 +234,37 @@ func parseJournalKey(key string) (JournalEntry, error) {
 		return JournalEntry{}, fmt.Errorf("not a journal key")
 	}
 	return JournalEntry{At: at, Order: o, ManifestDigest: parts[2]}, nil
+}
+
+// SealName is the folder of the seal of the window that starts at the given time, to the second.
+func SealName(start time.Time) string { return start.UTC().Format(sealForm) }
+
+const sealForm = "20060102T150405Z"
+
+// ParseSealName reads a window's start back.
+func ParseSealName(s string) (time.Time, bool) {
+	start, err := time.Parse(sealForm, s)
+	return start, err == nil && SealName(start) == s // time.Parse takes "150405,5" too
+}
+
+// The objects of a seal. The checkpoint is its commit: a seal exists when that does.
+const (
+	SealLeaves     = "leaves"
+	SealCheckpoint = "checkpoint"
+	SealToken      = "checkpoint.tsr" // RFC 3161
+)
+
+// SealKey is the key of one object of a seal.
+func SealKey(start time.Time, object string) string {
+	return sealsPrefix + SealName(start) + "/" + object
+}
+
+// parseSealKey reads a seal's key back.
+func parseSealKey(key string) (start time.Time, object string, err error) {
+	name, object, _ := strings.Cut(strings.TrimPrefix(key, sealsPrefix), "/")
+	start, ok := ParseSealName(name)
+	if !ok || SealKey(start, object) != key || object != SealLeaves && object != SealCheckpoint && object != SealToken {
+		return time.Time{}, "", fmt.Errorf("not a seal's key")
+	}
+	return start, object, nil
 }

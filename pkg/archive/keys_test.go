@@ -101,10 +101,11 @@ func TestFileNames(t *testing.T) {
 		kind Kind
 		ext  string
 		odd  bool
-	}{{Photo, "jpg", false}, {Photo, "png", false}, {Photo, "bin", true}, {Video, "mp4", false}, {Video, "bin", true}, {Result, "json", false}} {
+	}{{Photo, "jpg", false}, {Photo, "png", false}, {Photo, "bin", true}, {Video, "mp4", false}, {Video, "bin", true}, {Result, "json", false},
+		{Photo, "jpg.age", false}, {Photo, "bin.age", true}, {Video, "mp4.age", false}, {Result, "json.age", false}} {
 		s := FileName(tc.kind, digest, tc.ext)
 		n, ok := ParseFileName(s)
-		if !ok || n != (Name{Kind: tc.kind, Digest: digest, Ext: tc.ext}) || n.Odd() != tc.odd {
+		if !ok || n != (Name{Kind: tc.kind, Digest: digest, Ext: tc.ext}) || n.Odd() != tc.odd || n.Encrypted() != strings.HasSuffix(tc.ext, ".age") {
 			t.Errorf("%s: %+v, %t", s, n, ok)
 		}
 		if err := bucket.CheckKey(FileKey("order", s)); err != nil {
@@ -117,6 +118,7 @@ func TestFileNames(t *testing.T) {
 		"photo as video": "photo." + digest + ".mp4", "result as bin": "result." + digest + ".bin", "video as jpg": "video." + digest + ".jpg",
 		"unknown kind": "voice." + digest + ".bin", "kind in upper case": "Photo." + digest + ".jpg", "no kind": "." + digest + ".bin",
 		"no extension": "photo." + digest, "empty extension": "photo." + digest + ".", "four parts": "photo." + digest + ".jpg.bak",
+		"age alone": "photo." + digest + ".age", "twice": "photo." + digest + ".jpg.age.age", "before": "photo." + digest + ".age.jpg", "encrypted manifest": "manifest.json.age",
 		"slash": "photo/" + digest + ".jpg", "below 0": "photo./" + digest[1:] + ".jpg", "above f": "photo.:" + digest[1:] + ".jpg",
 	} {
 		if n, ok := ParseFileName(s); ok || n != (Name{}) {
@@ -169,4 +171,25 @@ func FuzzKeys(f *testing.F) {
 			t.Errorf("journal %q is made as %s", s, JournalKey(e.At, e.Order, e.ManifestDigest))
 		}
 	})
+}
+
+func TestSealKeys(t *testing.T) {
+	start := time.Date(2026, 11, 23, 4, 5, 6, 0, time.UTC)
+	for _, object := range []string{SealLeaves, SealCheckpoint, SealToken} {
+		key := SealKey(start, object)
+		if got, what, err := parseSealKey(key); err != nil || !got.Equal(start) || what != object {
+			t.Errorf("%s: %s, %s, %v", key, got, what, err)
+		}
+		if err := bucket.CheckKey(key); err != nil {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	for _, key := range []string{
+		"", "seals/", "seals/20261123T040506Z", "seals/20261123T040506Z/", "seals/20261123T040506Z/other", "seals/20261123T040506/leaves",
+		"seals/20261323T040506Z/leaves", "seals/20261123T040506Z/leaves/leaves", "20261123T040506Z/leaves", "seals/20261123T040506,5Z/leaves",
+	} {
+		if _, _, err := parseSealKey(key); err == nil {
+			t.Errorf("%q was taken for a seal's key", key)
+		}
+	}
 }

@@ -30,6 +30,7 @@ func (a *Archive) ScanJournal(ctx context.Context, from, to time.Time) iter.Seq2
 			} else if !to.IsZero() && !e.At.Before(to) {
 				return
 			}
+			e.Stored = obj.Modified
 			if !yield(e, err) {
 				return
 			}

@@ -15,16 +15,34 @@ import (
 
 // ManifestVersion is written into every manifest. Raise it when a reader of the old version would misunderstand the new
 // one, and add a vector to testdata: older readers refuse it with ErrNewer, newer ones must read every version before.
-const ManifestVersion = 1
+//
+// Version 2 knows files that are stored encrypted. A manifest without one is still written as version 1, with the bytes that
+// it always had.
+const ManifestVersion = 2
 
 // File is one file of an order, as its manifest names it.
 type File struct {
-	Name      string `json:"name"`
-	Kind      Kind   `json:"kind"`
-	MediaType string `json:"mediaType"`
-	Size      int64  `json:"size"`   // bytes
-	SHA256    string `json:"sha256"` // lower-case hex
-	Flag      string `json:"flag,omitempty"`
+	Name      string    `json:"name"`
+	Kind      Kind      `json:"kind"`
+	MediaType string    `json:"mediaType"` // of the plain bytes, as are size and digest
+	Size      int64     `json:"size"`      // bytes
+	SHA256    string    `json:"sha256"`    // lower-case hex
+	Flag      string    `json:"flag,omitempty"`
+	Stored    *StoredAs `json:"stored,omitempty"` // of an encrypted file: what lies there; nil where that is the plain bytes
+}
+
+// StoredAs is the stored object of an encrypted file.
+type StoredAs struct {
+	Size   int64  `json:"size"`   // bytes
+	SHA256 string `json:"sha256"` // lower-case hex
+}
+
+// StoredAs gives size and digest of the object that lies there.
+func (f File) StoredAs() StoredAs {
+	if f.Stored != nil {
+		return *f.Stored
+	}
+	return StoredAs{Size: f.Size, SHA256: f.SHA256}
 }
 
 // Manifest is the commit of an order (DESIGN section 6).
@@ -73,13 +91,27 @@ func ParseManifest(data []byte) (Manifest, error) {
 		if !ok || name.Kind != f.Kind || name.Digest != f.SHA256 || f.Size < 0 {
 			return Manifest{}, fmt.Errorf("parse manifest: a file's name, kind and digest do not agree: %w", ErrDamaged)
 		}
+		if name.Encrypted() != (f.Stored != nil) || f.Stored != nil && (f.Stored.Size < 0 || !isDigest(f.Stored.SHA256)) {
+			return Manifest{}, fmt.Errorf("parse manifest: an encrypted file without what is stored of it, or a plain one with that: %w", ErrDamaged)
+		}
+	}
+	if m.Version < m.version() {
+		return Manifest{}, fmt.Errorf("parse manifest: version %d knows no encrypted files: %w", m.Version, ErrDamaged)
 	}
 	return m, nil
 }
 
+// version is the least one whose readers understand the manifest.
+func (m Manifest) version() int {
+	if slices.ContainsFunc(m.Files, func(f File) bool { return f.Stored != nil }) {
+		return ManifestVersion
+	}
+	return 1
+}
+
 // Encode writes a manifest; parse and encode give the same bytes.
 func (m Manifest) Encode() ([]byte, error) {
-	m.Version = ManifestVersion
+	m.Version = m.version()
 	if m.Files == nil {
 		m.Files = []File{}
 	}
@@ -177,7 +209,7 @@ func (a *Archive) CreateManifest(ctx context.Context, n int, m Manifest) (Stored
 	case err != nil:
 		return Stored{}, fmt.Errorf("commit order %s: %w", m.Order, err)
 	}
-	m.Version = ManifestVersion
+	m.Version = m.version()
 	return Stored{Manifest: m, N: n, Digest: hex.EncodeToString(c.SHA256[:])}, nil
 }
 

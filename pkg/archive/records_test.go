@@ -223,7 +223,7 @@ func TestEvidence(t *testing.T) {
 			if !e.At.Equal(epoch) || e.Size == 0 {
 				t.Errorf("%+v", e)
 			}
-			if err := a.Check(t.Context(), "order1", e); err != nil {
+			if _, err := a.Check(t.Context(), "order1", e); err != nil {
 				t.Error(err)
 			}
 			if !retained.retained["orders/order1/"+e.File()] {
@@ -283,7 +283,7 @@ func TestEvidenceIsNeverOverwritten(t *testing.T) {
 			if err != nil || len(listed) != 1 {
 				t.Fatal(listed, err)
 			}
-			if err := a.Check(t.Context(), "order1", listed[0]); !errors.Is(err, archive.ErrDamaged) {
+			if _, err := a.Check(t.Context(), "order1", listed[0]); !errors.Is(err, archive.ErrDamaged) {
 				t.Errorf("%s: checked: %v, want ErrDamaged", name, err)
 			}
 		})
@@ -363,7 +363,7 @@ func TestErrorsNameTheOrder(t *testing.T) {
 	calls := map[string]error{}
 	_, calls["list evidence"] = a.ListEvidence(ctx, "order1")
 	_, calls["keep photo"] = a.KeepEvidence(ctx, "order1", archive.Photo, "jpg", b)
-	calls["check evidence"] = a.Check(ctx, "order1", archive.Evidence{})
+	_, calls["check evidence"] = a.Check(ctx, "order1", archive.Evidence{})
 	_, calls["read result"] = a.ReadSmall(ctx, "order1", "result")
 	_, calls["read manifest.json"] = a.Manifests(ctx, "order1")
 	_, calls["commit"] = a.CreateManifest(ctx, 1, archive.Manifest{Order: "order1"})

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"sync"
 	"time"
+
+	"github.com/kycvault/kycvault/pkg/agekey"
 )
 
 // Checked sums up a Verify run.
@@ -19,6 +21,8 @@ type VerifyOptions struct {
 	Orders   []Order   // these alone
 	From, To time.Time // the orders that the journal names from From up to and without To; a zero time is no bound
 	Parallel int       // orders checked at once; 0 is a default
+	// Keys open encrypted files, so that their plain bytes are checked too; nil checks what is stored.
+	Keys agekey.Identities
 	// Progress is told, one call at a time, after each order; about is how many orders there will be, as the journal tells. It may be nil.
 	Progress func(done Checked, about int)
 }

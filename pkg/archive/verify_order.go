@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kycvault/kycvault/pkg/agekey"
 	"github.com/kycvault/kycvault/pkg/bucket"
 )
 
@@ -163,29 +164,30 @@ func (l *look) unnamed() {
 
 // files re-reads every file that the last manifest names, and every other that the listing showed.
 func (l *look) files(ctx context.Context) error {
-	sizes := make(map[string]int64, len(l.found))
-	for name, obj := range l.found {
-		sizes[name] = obj.Size
+	due := make(map[string]expected, len(l.found))
+	for file, obj := range l.found {
+		due[file] = listed(file, obj.Size)
 	}
 	if l.last != nil {
 		for _, f := range l.last.Files {
-			sizes[f.Name] = f.Size
+			due[f.Name] = named(f)
 		}
 	}
-	for _, file := range slices.Sorted(maps.Keys(sizes)) {
-		name, _ := ParseFileName(file)
-		key, size := FileKey(l.order, file), sizes[file]
-		got, err := l.v.a.measure(ctx, key)
+	for _, file := range slices.Sorted(maps.Keys(due)) {
+		key, want := FileKey(l.order, file), due[file]
+		got, err := l.v.measure(ctx, key, want.encrypted)
 		switch {
 		case errors.Is(err, bucket.ErrNotFound):
 			l.tell(key, Missing, "named by the manifest, and not there")
 		case err != nil:
 			return err
-		case got.size != size || got.digest != name.Digest:
-			l.changed = append(l.changed, changedFile{order: l.order, key: key, size: size, digest: name.Digest, got: got})
+		case errors.Is(got.trouble, agekey.ErrOtherKey) && want.storedAs(got.measured):
+			l.tell(key, Locked, "what is stored is as it should be; none of the given secret keys opens it")
+		case !want.fits(got):
+			l.changed = append(l.changed, changedFile{order: l.order, key: key, want: want, got: got})
 		default:
 			l.sum.Files++
-			l.sum.Bytes += size
+			l.sum.Bytes += want.size
 		}
 	}
 	return nil

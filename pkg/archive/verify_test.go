@@ -290,7 +290,7 @@ func TestVerifyLetsWaitingOrdersBe(t *testing.T) {
 
 func TestMendable(t *testing.T) {
 	for kind, want := range map[string]bool{
-		archive.Missing: false, archive.Changed: false, archive.BadManifest: false, archive.NoManifest: false, archive.Unknown: false,
+		archive.Missing: false, archive.Changed: false, archive.BadManifest: false, archive.NoManifest: false, archive.Unknown: false, archive.Locked: false,
 		archive.Unnamed: true, archive.Unjournaled: true, archive.Leftover: true,
 	} {
 		if got := (archive.Damage{Kind: kind}).Mendable(); got != want {

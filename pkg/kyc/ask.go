@@ -82,7 +82,7 @@ func (s *step) readVerdict(ctx context.Context) error {
 // query asks once and stores what the whole reply brought. A failed call is no error of the step: it is noted in the
 // report. The returned reply has no class then.
 func (s *step) query(ctx context.Context, want Media) (Reply, error) {
-	var in incoming
+	in := incoming{encrypt: s.Settings.Encrypt}
 	defer in.close()
 	reply, err := s.Upstream.Query(ctx, s.msg.Order, want, in.sink(s.Settings.Media))
 	if err != nil {
@@ -142,33 +142,46 @@ func (s *step) keepResult(ctx context.Context, r Reply) error {
 	if err != nil {
 		return err
 	}
-	e, err := s.Archive.KeepEvidence(ctx, s.msg.Order, archive.Result, "json", bucket.Bytes(data, "application/json"))
+	verdict := archive.Verdict{Code: r.Code, Occurred: r.Occurred}
+	e, err := s.storeResult(ctx, data, verdict)
 	if err != nil {
 		return err
 	}
 	s.v.stored(e)
 	if s.v.result == nil {
 		s.final = r.Class == Final
-		s.v.result = &archive.Verdict{Code: r.Code, Occurred: r.Occurred}
+		s.v.result = &verdict
 	}
 	return nil
+}
+
+func (s *step) storeResult(ctx context.Context, data []byte, verdict archive.Verdict) (archive.Evidence, error) {
+	if s.Settings.Encrypt == nil {
+		return s.Archive.KeepEvidence(ctx, s.msg.Order, archive.Result, resultExt, bucket.Bytes(data, "application/json"))
+	}
+	note, err := encodeVerdict(verdict)
+	if err != nil {
+		return archive.Evidence{}, err
+	}
+	plain, sealed, err := sealBytes(data, note, s.Settings.Encrypt)
+	if err != nil {
+		return archive.Evidence{}, fmt.Errorf("encrypt result of order %s: %w", s.msg.Order, err)
+	}
+	defer func() { _ = sealed.Close() }()
+	return s.Archive.KeepEncrypted(ctx, s.msg.Order, archive.Result, resultExt, plain, sealed.Content("", true))
 }
 
 // keepMedium looks at the bytes of a medium and stores them. An odd one counts as there if an earlier reply of this chain
 // brought the same bytes (DESIGN section 4); before are those.
 func (s *step) keepMedium(ctx context.Context, m medium, before []string) error {
-	if m.spool.Size() == 0 {
+	if m.empty() {
 		return nil
 	}
-	seen, err := media.Inspect(m.kind, m.spool, m.spool.Size())
-	if err != nil {
-		return fmt.Errorf("look at %s of order %s: %w", m.kind, s.msg.Order, err)
-	}
-	e, err := s.Archive.KeepEvidence(ctx, s.msg.Order, m.kind, seen.Ext, m.spool.Content(seen.MediaType, true))
+	e, seen, err := s.storeMedium(ctx, m)
 	if err != nil {
 		return err
 	}
-	s.report.Bytes += e.Size
+	s.report.Bytes += e.Plain
 	s.v.stored(e)
 	s.v.looks[e.File()] = mediaLook{mediaType: seen.MediaType, flag: seen.Flag}
 	if e.Odd() {
@@ -178,6 +191,23 @@ func (s *step) keepMedium(ctx context.Context, m medium, before []string) error 
 		s.addOdd(e.Digest)
 	}
 	return nil
+}
+
+func (s *step) storeMedium(ctx context.Context, m medium) (archive.Evidence, media.Look, error) {
+	if m.sealed == nil {
+		seen, err := media.Inspect(m.kind, m.spool, m.spool.Size())
+		if err != nil {
+			return archive.Evidence{}, seen, fmt.Errorf("look at %s of order %s: %w", m.kind, s.msg.Order, err)
+		}
+		e, err := s.Archive.KeepEvidence(ctx, s.msg.Order, m.kind, seen.Ext, m.spool.Content(seen.MediaType, true))
+		return e, seen, err
+	}
+	plain, seen, err := m.sealed.end()
+	if err != nil {
+		return archive.Evidence{}, seen, fmt.Errorf("encrypt %s of order %s: %w", m.kind, s.msg.Order, err)
+	}
+	e, err := s.Archive.KeepEncrypted(ctx, s.msg.Order, m.kind, seen.Ext, plain, m.spool.Content("", true))
+	return e, seen, err
 }
 
 func (s *step) addOdd(digest string) {

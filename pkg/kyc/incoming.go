@@ -9,14 +9,24 @@ import (
 
 // incoming are the media of a reply while it is being read. They become evidence only when the whole reply was good.
 type incoming struct {
-	media  []medium
-	broken error // why a spool could not take its bytes: trouble here, not with the upstream
+	encrypt Encrypter
+	media   []medium
+	broken  error // why a spool could not take its bytes: trouble here, not with the upstream
 }
 
 // medium is one medium of a reply, spooled to disk beyond a size.
 type medium struct {
-	kind  archive.Kind
-	spool *spool.Spool
+	kind   archive.Kind
+	spool  *spool.Spool // of plain bytes, or of ciphertext
+	sealed *sealing     // nil: the bytes are stored as they are
+}
+
+// empty tells whether no byte came: of ciphertext there is some even then.
+func (m medium) empty() bool {
+	if m.sealed != nil {
+		return m.sealed.size == 0
+	}
+	return m.spool.Size() == 0
 }
 
 // sink spools each medium that is wanted at all; others are read past.
@@ -26,14 +36,27 @@ func (in *incoming) sink(want Media) Sink {
 			return io.Discard, nil
 		}
 		m := medium{kind: kind, spool: spool.New(spool.Options{})}
+		if in.encrypt == nil {
+			in.media = append(in.media, m)
+			return noting{w: m.spool, broken: &in.broken}, nil
+		}
+		sealed, err := seal(kind, m.spool, in.encrypt)
+		if err != nil {
+			in.broken = err
+			return nil, err
+		}
+		m.sealed = sealed
 		in.media = append(in.media, m)
-		return noting{w: m.spool, broken: &in.broken}, nil
+		return noting{w: sealed, broken: &in.broken}, nil
 	}
 }
 
 func (in *incoming) close() {
 	for _, m := range in.media {
 		_ = m.spool.Close()
+		if m.sealed != nil {
+			m.sealed.watcher.Close()
+		}
 	}
 }
 

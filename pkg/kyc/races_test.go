@@ -8,14 +8,23 @@ import (
 	"github.com/kycvault/kycvault/pkg/kyc"
 )
 
+// race is two processes at once.
+type race struct {
+	limits
+	set func(t *testing.T, w *world)
+}
+
 // Every race below is explored in all interleavings of its bucket calls; afterwards everything is delivered, passes run, and
 // the order must have the state that is wanted, with no marker left and nothing that Verify finds.
 func TestRaces(t *testing.T) {
 	otherPhoto := answer{code: "0", class: kyc.OK, photo: tinyPNG(2), video: tinyMP4("a")}
-	races := map[string]struct {
-		limits
-		set func(t *testing.T, w *world)
-	}{
+	oddPhoto := answer{code: "0", class: kyc.OK, photo: append(tinyPNG(1), "tail"...), video: tinyMP4("a")}
+	races := map[string]race{
+		"two steps, odd bytes, one dies": {limits{deaths: 1}, func(t *testing.T, w *world) {
+			m := w.open(t)
+			w.step(m, oddPhoto)
+			w.step(m, whole)
+		}},
 		"two steps of one opening, same bytes": {limits{}, func(t *testing.T, w *world) {
 			m := w.open(t)
 			w.step(m, whole)
@@ -120,13 +129,39 @@ func TestRaces(t *testing.T) {
 			if testing.Short() { // under the race detector: the interleavings alone
 				bounds = limits{}
 			}
-			runs := explore(t, scenario{limits: bounds, world: func(t *testing.T) *world {
-				w := newWorld()
-				w.weak = race.stales > 0
-				race.set(t, w)
-				return w
-			}})
-			t.Logf("%d runs", runs)
+			race.explore(t, bounds, newWorld)
 		})
 	}
+	// The races for evidence once more, with everything encrypted, where no two processes store the same bytes. Deaths are for those
+	// whose interleavings are few enough.
+	for name, again := range map[string]struct {
+		limits
+		sample bool // under the race detector too
+	}{
+		"two steps of one opening, one dies": {limits{}, false}, "two steps, other bytes, one dies": {limits{}, true},
+		"whole and late video": {limits{}, true}, "two steps, odd bytes, one dies": {limits{deaths: 1}, true},
+		"a partial order that was opened again": {limits{deaths: 1}, false}, "a completion meets the giving up": {limits{deaths: 1}, true},
+	} {
+		if testing.Short() && !again.sample {
+			continue
+		}
+		if testing.Short() {
+			again.limits = limits{}
+		}
+		t.Run("encrypted/"+name, func(t *testing.T) {
+			t.Parallel()
+			races[name].explore(t, again.limits, encrypted)
+		})
+	}
+}
+
+// explore explores a race in new worlds.
+func (r race) explore(t *testing.T, bounds limits, fresh func() *world) {
+	runs := explore(t, scenario{limits: bounds, world: func(t *testing.T) *world {
+		w := fresh()
+		w.weak = r.stales > 0
+		r.set(t, w)
+		return w
+	}})
+	t.Logf("%d runs", runs)
 }

@@ -17,11 +17,17 @@ type Warmer interface {
 	Warm(ctx context.Context) error
 }
 
+// Sealer closes the windows of time that are over, so that what was archived in them can be proven; pkg/seal has the real one.
+type Sealer interface {
+	Seal(ctx context.Context) error
+}
+
 // Refetcher makes passes over all orders that wait.
 type Refetcher struct {
 	Core
 	Tickets Warmer
 	Gate    *Gate
+	Sealer  Sealer // nil is none
 }
 
 // PassReport is what one pass found and did: one log line.
@@ -92,10 +98,21 @@ func (r *Refetcher) Pass(ctx context.Context, resume bool) (PassReport, error) {
 		return PassReport{}, err
 	}
 	p.checkClock(ctx)
+	defer r.seal(ctx)
 	if err := p.scan(ctx); err != nil {
 		return p.report, err
 	}
 	return p.report, p.handOut(ctx)
+}
+
+// seal comes last: orders that wait are in more of a hurry. What fails is the next pass's to make, and no reason to call this one failed.
+func (r *Refetcher) seal(ctx context.Context) {
+	if r.Sealer == nil || stopped(ctx) {
+		return
+	}
+	if err := r.Sealer.Seal(ctx); err != nil && !stopped(ctx) {
+		r.Log.LogAttrs(ctx, slog.LevelError, "no seal could be made; the next pass tries again", slog.Any("error", err))
+	}
 }
 
 // pass is one pass under way.

@@ -281,6 +281,38 @@ func TestPassGoesOnWithoutTicket(t *testing.T) {
 	}
 }
 
+// sealer is a kyc.Sealer that counts.
+type sealer struct {
+	calls int
+	err   error
+}
+
+func (s *sealer) Seal(context.Context) error {
+	s.calls++
+	return s.err
+}
+
+// TestPassSeals: once a pass, after the orders are handed out; what fails there is told, and fails no pass.
+func TestPassSeals(t *testing.T) {
+	var log bytes.Buffer
+	w := newWorld()
+	w.waitingOrders(t, 1)
+	r := w.refetcher(w.mem)
+	s := &sealer{err: errors.New("no room")}
+	r.Sealer, r.Log = s, slog.New(slog.NewTextHandler(&log, nil))
+	if report, err := r.Pass(t.Context(), false); err != nil || report.Handed != 1 || s.calls != 1 {
+		t.Errorf("%+v, %v, sealed %d times", report, err, s.calls)
+	}
+	if !strings.Contains(log.String(), "level=ERROR") || !strings.Contains(log.String(), "no room") {
+		t.Errorf("nobody hears of it: %s", &log)
+	}
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.Pass(canceled, false); err == nil || s.calls != 1 {
+		t.Errorf("a pass that is stopped: %v, sealed %d times", err, s.calls)
+	}
+}
+
 // waits is a ticket that is refreshed elsewhere, until the context ends.
 type waits struct{}
 

@@ -14,6 +14,9 @@ import (
 // testdata: the same verdict has another digest then, so an order that is under way gets two result files.
 const resultVersion = 1
 
+// resultExt is the extension of a result file.
+const resultExt = "json"
+
 // resultFile is the verdict as evidence: result.<digest>.json. It holds nothing that differs from query to query, so that
 // two steps write the same bytes.
 type resultFile struct {

@@ -48,9 +48,9 @@ type view struct {
 	manifests []archive.Stored
 	confirmed []string // digests of odd media that count as there
 	looks     map[string]mediaLook
-	own       map[string]bool  // files that this step stored, or found there with the same bytes
-	result    *archive.Verdict // where it is known without reading
-	ended     time.Time        // when this step gave the order the state that it has now, by the store's clock; zero: it did not
+	own       map[string]archive.Evidence // files that this step stored, or found there already: what is stored is known
+	result    *archive.Verdict            // where it is known without reading
+	ended     time.Time                   // when this step gave the order the state that it has now, by the store's clock; zero: it did not
 }
 
 // mediaLook is what is known of a medium's bytes beyond its name.
@@ -58,7 +58,7 @@ type mediaLook struct{ mediaType, flag string }
 
 // look reads an order's state: markers first, then evidence (rule 7), then the manifests by key (rule 9).
 func look(ctx context.Context, a *archive.Archive, o archive.Order) (*view, error) {
-	v := &view{order: o, looks: make(map[string]mediaLook), own: make(map[string]bool)}
+	v := &view{order: o, looks: make(map[string]mediaLook), own: make(map[string]archive.Evidence)}
 	var err error
 	if v.seen, err = a.Markers(ctx, o); err != nil {
 		return nil, err
@@ -227,7 +227,7 @@ func (p *Puller) finish(ctx context.Context, v *view, marks []archive.Mark, comp
 // stored adds evidence whose bytes this step has seen.
 func (v *view) stored(e archive.Evidence) {
 	v.listed = merge(v.listed, []archive.Evidence{e})
-	v.own[e.File()] = true
+	v.own[e.File()] = e
 }
 
 // merge adds the evidence that is not in list yet.

@@ -16,10 +16,17 @@ type Settings struct {
 	Writer       string // program and version, for the manifest
 	Media        Media  // what makes an order whole
 	KeepIdentity bool   // keep name and idNo in the result file
+	Encrypt      Encrypter
 	StepDelay    time.Duration
 	Steps        int
 	RefetchEvery time.Duration
 	Deadline     time.Duration
+}
+
+// Encrypter encrypts evidence to keys that no function holds; pkg/agekey is the real one. Nil stores it as it is.
+type Encrypter interface {
+	// Encrypt gives a writer whose bytes go to w as a file of age. Close ends the file. A note, nil for none, stays readable.
+	Encrypt(w io.Writer, note []byte) (io.WriteCloser, error)
 }
 
 // The times that are not a team's to choose (DESIGN section 3).

@@ -62,11 +62,7 @@ func (p *Puller) verdict(ctx context.Context, v *view) (archive.Verdict, error) 
 		if e.Kind != archive.Result {
 			continue
 		}
-		data, err := p.Archive.ReadSmall(ctx, v.order, e.File())
-		if err != nil {
-			return archive.Verdict{}, err
-		}
-		verdict, err := parseVerdict(data)
+		verdict, err := p.storedVerdict(ctx, v.order, e)
 		if err != nil {
 			return archive.Verdict{}, fmt.Errorf("order %s: %w", v.order, err)
 		}
@@ -76,29 +72,67 @@ func (p *Puller) verdict(ctx context.Context, v *view) (archive.Verdict, error) 
 	return archive.Verdict{}, nil
 }
 
+// storedVerdict reads the verdict out of a result file; of an encrypted one, the note that stands before the ciphertext.
+func (p *Puller) storedVerdict(ctx context.Context, o archive.Order, e archive.Evidence) (archive.Verdict, error) {
+	if e.Encrypted() {
+		note, err := p.Archive.ReadOpenNote(ctx, o, e.File())
+		if err != nil {
+			return archive.Verdict{}, err
+		}
+		return parseVerdictNote(note)
+	}
+	data, err := p.Archive.ReadSmall(ctx, o, e.File())
+	if err != nil {
+		return archive.Verdict{}, err
+	}
+	return parseVerdict(data)
+}
+
 // mediaTypes are the types of evidence whose name says that it looks right.
 var mediaTypes = map[string]string{"jpg": "image/jpeg", "png": "image/png", "mp4": "video/mp4", "json": "application/json"}
 
 // file describes evidence for a manifest. What another step stored is read again: a manifest vouches for every byte it
 // names. Odd bytes are looked at again too, so that every writer flags them alike.
+//
+// Of an encrypted file that another step stored, it vouches for the stored bytes, and repeats what their creator said of
+// the plain ones: the digest in the name, and that an extension .bin means odd.
 func (p *Puller) file(ctx context.Context, v *view, e archive.Evidence) (archive.File, error) {
-	if !v.own[e.File()] {
-		if err := p.Archive.Check(ctx, v.order, e); err != nil {
+	if own, ok := v.own[e.File()]; ok {
+		e = own
+	} else {
+		var err error
+		if e, err = p.Archive.Check(ctx, v.order, e); err != nil {
 			return archive.File{}, err
 		}
 	}
+	seen, err := p.mediaLook(ctx, v, e)
+	if err != nil {
+		return archive.File{}, err
+	}
+	return archive.File{
+		Name: e.File(), Kind: e.Kind, MediaType: seen.mediaType, Size: e.Plain, SHA256: e.Digest, Flag: seen.flag, Stored: e.StoredAs(),
+	}, nil
+}
+
+// flagUnseen is the flag of an odd file whose bytes nobody can look at again.
+const flagUnseen = "looked odd when it was stored"
+
+// mediaLook gives type and flag of evidence: a name tells, but for what is odd, which is looked at again where that can be.
+func (p *Puller) mediaLook(ctx context.Context, v *view, e archive.Evidence) (mediaLook, error) {
 	seen, known := v.looks[e.File()]
-	if !known && e.Odd() {
-		var err error
-		if seen, err = p.lookAgain(ctx, v.order, e); err != nil {
-			return archive.File{}, err
-		}
+	switch {
+	case !e.Odd():
+		return mediaLook{mediaType: mediaTypes[e.PlainExt()]}, nil
+	case known:
+		return seen, nil
+	case e.Encrypted():
+		return mediaLook{mediaType: "application/octet-stream", flag: flagUnseen}, nil
+	}
+	seen, err := p.lookAgain(ctx, v.order, e)
+	if err == nil {
 		v.looks[e.File()] = seen
 	}
-	if !e.Odd() {
-		seen = mediaLook{mediaType: mediaTypes[e.Ext]}
-	}
-	return archive.File{Name: e.File(), Kind: e.Kind, MediaType: seen.mediaType, Size: e.Size, SHA256: e.Digest, Flag: seen.flag}, nil
+	return seen, err
 }
 
 func (p *Puller) lookAgain(ctx context.Context, o archive.Order, e archive.Evidence) (_ mediaLook, err error) {

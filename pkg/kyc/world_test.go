@@ -119,18 +119,19 @@ func (warm) Warm(context.Context) error { return nil }
 
 // world is an archive in memory with a clock, a mailbox and processes that come and go.
 type world struct {
-	mem      *membucket.Bucket
-	old      *membucket.Bucket // what a stale listing shows; nil is the state before the race
-	now      time.Time
-	mail     mailbox
-	later    answer // what the upstream says once the race is over
-	settings kyc.Settings
-	seed     uint64
-	weak     bool // listings may be stale
-	threads  []func(b bucket.Bucket) error
-	hints    []kyc.Message // what each thread was given, for redelivery; zero for one that was given none
-	want     []kyc.State   // what the order may be, when all is done
-	promised bool          // a completion of the race was answered with 202: the order must be archived
+	mem       *membucket.Bucket
+	old       *membucket.Bucket // what a stale listing shows; nil is the state before the race
+	now       time.Time
+	mail      mailbox
+	later     answer // what the upstream says once the race is over
+	settings  kyc.Settings
+	seed      uint64
+	weak      bool // listings may be stale
+	encrypted bool // all evidence is stored encrypted
+	threads   []func(b bucket.Bucket) error
+	hints     []kyc.Message // what each thread was given, for redelivery; zero for one that was given none
+	want      []kyc.State   // what the order may be, when all is done
+	promised  bool          // a completion of the race was answered with 202: the order must be archived
 }
 
 func newWorld() *world {
@@ -148,8 +149,12 @@ func (w *world) offset(thread int) time.Duration { return time.Duration(thread) 
 // core wires a process of its own to a view of the bucket.
 func (w *world) core(b bucket.Bucket) kyc.Core {
 	w.seed++
+	settings := w.settings
+	if w.encrypted {
+		settings.Encrypt = voice{w.seed}
+	}
 	return kyc.Core{
-		Archive: archive.New(b), Delayer: &w.mail, Settings: w.settings, Now: func() time.Time { return w.now },
+		Archive: archive.New(b), Delayer: &w.mail, Settings: settings, Now: func() time.Time { return w.now },
 		Rand: randomBytes{rand.New(rand.NewPCG(w.seed, 1))}, Log: slog.New(slog.DiscardHandler),
 	}
 }
@@ -284,7 +289,11 @@ func (w *world) check(t *testing.T) {
 	if err != nil || !slices.Contains(want, st.State) {
 		t.Errorf("state is %q, %v; want %q", st.State, err, want)
 	}
-	if _, err := a.Verify(t.Context(), func(d archive.Damage) { t.Errorf("damage: %+v", d) }); err != nil {
+	options := archive.VerifyOptions{}
+	if w.encrypted {
+		options.Keys = theKeys().open
+	}
+	if _, err := a.VerifyWith(t.Context(), func(d archive.Damage) { t.Errorf("damage: %+v", d) }, options); err != nil {
 		t.Errorf("verify: %v", err)
 	}
 	if t.Failed() {

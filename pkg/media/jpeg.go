@@ -3,7 +3,6 @@ package media
 import (
 	"errors"
 	"fmt"
-	"io"
 )
 
 // Markers of ITU-T T.81, table B.1: the byte after 0xFF.
@@ -20,20 +19,23 @@ const (
 // checkJPEG looks for what PROTOCOL section 4 says of a JPEG: that it ends with the end-of-image marker, and, where its
 // segments and scans can be followed (a progressive picture has several), that nothing comes after that. Cameras write
 // segments that no standard knows, so what can not be followed is not odd for that alone.
-func checkJPEG(r io.ReaderAt, size int64) (string, error) {
-	s := newScanner(r, size)
-	err := toEndOfImage(s)
-	switch {
-	case err == nil && s.left > 0:
-		return fmt.Sprintf("JPEG with %d bytes after its end", s.left), nil
-	case err != nil && !errors.Is(err, errCut) && !errors.Is(err, errStrange):
+func checkJPEG(s *scanner) (string, error) {
+	walked := toEndOfImage(s)
+	if walked != nil && !errors.Is(walked, errCut) && !errors.Is(walked, errStrange) {
+		return "", walked
+	}
+	left, err := s.rest()
+	if err != nil {
 		return "", err
 	}
-	var end [2]byte
-	if err := readAt(r, end[:], size-2); err != nil {
+	if walked == nil && left > 0 {
+		return fmt.Sprintf("JPEG with %d bytes after its end", left), nil
+	}
+	tail, size, err := s.end()
+	if err != nil {
 		return "", err
 	}
-	if size < shortestJPEG || end != [2]byte{0xff, markerEOI} {
+	if size < shortestJPEG || tail != [2]byte{0xff, markerEOI} {
 		return "", errCut
 	}
 	return "", nil

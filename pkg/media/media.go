@@ -27,14 +27,20 @@ type format struct {
 	kind  archive.Kind
 	begin func(head []byte) bool
 	check func(r io.ReaderAt, size int64) (flag string, err error)
+	watch func(s *scanner) (flag string, err error) // the same of bytes that pass by
+}
+
+// scanned makes the check of a format that is read from its first byte to its last.
+func scanned(watch func(*scanner) (string, error)) func(io.ReaderAt, int64) (string, error) {
+	return func(r io.ReaderAt, size int64) (string, error) { return watch(newScanner(r, size)) }
 }
 
 // formats are the ones that the upstream sends (PROTOCOL section 4).
 func formats() []format {
 	return []format{
-		{Look{Ext: "jpg", MediaType: "image/jpeg"}, "JPEG", archive.Photo, prefix("\xff\xd8\xff"), checkJPEG},
-		{Look{Ext: "png", MediaType: "image/png"}, "PNG", archive.Photo, prefix(pngSignature), checkPNG},
-		{Look{Ext: "mp4", MediaType: "video/mp4"}, "MP4", archive.Video, beginsMP4, checkMP4},
+		{Look{Ext: "jpg", MediaType: "image/jpeg"}, "JPEG", archive.Photo, prefix("\xff\xd8\xff"), scanned(checkJPEG), checkJPEG},
+		{Look{Ext: "png", MediaType: "image/png"}, "PNG", archive.Photo, prefix(pngSignature), scanned(checkPNG), checkPNG},
+		{Look{Ext: "mp4", MediaType: "video/mp4"}, "MP4", archive.Video, beginsMP4, checkMP4, watchMP4},
 	}
 }
 
@@ -52,10 +58,15 @@ func Inspect(kind archive.Kind, r io.ReaderAt, size int64) (Look, error) {
 	if err != nil {
 		return Look{}, fmt.Errorf("inspect %s: %w", kind, err)
 	}
+	return looked(flag, ok), nil
+}
+
+// looked is what bytes look like that a check has flagged, or found to be ok.
+func looked(flag string, ok Look) Look {
 	if flag == "" {
-		return ok, nil
+		return ok
 	}
-	return Look{Ext: "bin", MediaType: "application/octet-stream", Flag: flag}, nil
+	return Look{Ext: "bin", MediaType: "application/octet-stream", Flag: flag}
 }
 
 func inspect(kind archive.Kind, r io.ReaderAt, size int64) (flag string, ok Look, err error) {
@@ -70,16 +81,21 @@ func inspect(kind archive.Kind, r io.ReaderAt, size int64) (flag string, ok Look
 		if !f.begin(head) {
 			continue
 		}
-		if f.kind != kind {
-			return fmt.Sprintf("%s where a %s was due", f.name, kind), ok, nil
-		}
-		flag, err := f.check(r, size)
-		if errors.Is(err, errCut) {
-			return f.name + " that is cut short", ok, nil
-		}
-		return flag, f.Look, err
+		return f.judge(kind, func() (string, error) { return f.check(r, size) })
 	}
 	return unknown(kind), ok, nil
+}
+
+// judge checks bytes that begin as the format does.
+func (f format) judge(kind archive.Kind, check func() (string, error)) (flag string, ok Look, err error) {
+	if f.kind != kind {
+		return fmt.Sprintf("%s where a %s was due", f.name, kind), ok, nil
+	}
+	flag, err = check()
+	if errors.Is(err, errCut) {
+		return f.name + " that is cut short", ok, nil
+	}
+	return flag, f.Look, err
 }
 
 func unknown(kind archive.Kind) string {

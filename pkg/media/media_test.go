@@ -31,11 +31,50 @@ func read(t testing.TB, name string) string {
 
 func look(t *testing.T, kind archive.Kind, data string) Look {
 	t.Helper()
-	got, err := Inspect(kind, strings.NewReader(data), int64(len(data)))
+	l, err := Inspect(kind, strings.NewReader(data), int64(len(data)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return got
+	for _, piece := range []int{1, 7, 4096, 1 << 20} { // bytes that pass by look the same, however they come
+		if piece < len(data)/10_000 { // but that takes its time
+			continue
+		}
+		if passed := watch(t, kind, data, piece); passed != l {
+			t.Errorf("in pieces of %d bytes it looks like %v, not %v", piece, passed, l)
+		}
+	}
+	return l
+}
+
+// watch is look for bytes that pass by in pieces.
+func watch(t *testing.T, kind archive.Kind, data string, piece int) Look {
+	t.Helper()
+	w := Watch(kind)
+	defer w.Close()
+	buf := make([]byte, piece) // overwritten each time, as a lane's are
+	for rest := data; rest != ""; rest = rest[min(piece, len(rest)):] {
+		if n, err := w.Write(buf[:copy(buf, rest)]); n == 0 || err != nil {
+			t.Fatalf("write: %d, %v", n, err)
+		}
+	}
+	l, err := w.Look()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// TestWatcherGivenUp: one that nobody asks ends, whatever it has seen.
+func TestWatcherGivenUp(t *testing.T) {
+	for _, data := range []string{"", "\xff\xd8\xff", read(t, "video-small.mp4")} {
+		w := Watch(archive.Photo)
+		_, _ = w.Write([]byte(data))
+		w.Close()
+		w.Close()
+		if _, err := w.Write([]byte("more")); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func right(ext, mediaType string) Look { return Look{Ext: ext, MediaType: mediaType} }
@@ -334,6 +373,9 @@ func FuzzInspect(f *testing.F) {
 		}
 		if odd := got.Flag != ""; odd != (got.Ext == "bin") || odd != (got.MediaType == "application/octet-stream") {
 			t.Errorf("look %v", got)
+		}
+		if passed := watch(t, kind, string(data), 1+len(data)%5); passed != got {
+			t.Errorf("as it passes by it looks like %v, not %v", passed, got)
 		}
 		if len(got.Flag) > 60 {
 			t.Errorf("flag %q", got.Flag)

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
-	"io"
 )
 
 const pngSignature = "\x89PNG\r\n\x1a\n"
@@ -19,8 +18,7 @@ type pngChunk struct {
 }
 
 // checkPNG walks the chunks from IHDR to IEND and checks their sums; IEND must be the end.
-func checkPNG(r io.ReaderAt, size int64) (string, error) {
-	s := newScanner(r, size)
+func checkPNG(s *scanner) (string, error) {
 	if err := s.skip(int64(len(pngSignature))); err != nil {
 		return "", err
 	}
@@ -35,21 +33,24 @@ func checkPNG(r io.ReaderAt, size int64) (string, error) {
 		case c.kind == "IDAT":
 			data = true
 		case c.kind == "IEND":
-			return pngEnd(s, c, data), nil
+			return pngEnd(s, c, data)
 		}
 	}
 }
 
-func pngEnd(s *scanner, end pngChunk, data bool) string {
+func pngEnd(s *scanner, end pngChunk, data bool) (string, error) {
+	left, err := s.rest()
 	switch {
-	case s.left > 0:
-		return fmt.Sprintf("PNG with %d bytes after its end", s.left)
+	case err != nil:
+		return "", err
+	case left > 0:
+		return fmt.Sprintf("PNG with %d bytes after its end", left), nil
 	case end.length > 0:
-		return "PNG with a strange end"
+		return "PNG with a strange end", nil
 	case !data:
-		return "PNG without a picture"
+		return "PNG without a picture", nil
 	}
-	return ""
+	return "", nil
 }
 
 // nextChunk passes a chunk whose sum is right.

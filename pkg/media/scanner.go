@@ -9,14 +9,31 @@ import (
 // scanBuffer is all the memory that looking at a photo takes.
 const scanBuffer = 32 << 10
 
-// scanner reads forward and knows how many bytes are left. Its methods fail with errCut where nothing is left.
+// scanner reads forward. Its methods fail with errCut where nothing is left. How many bytes are left it knows from the
+// beginning, or, of bytes that pass by, at their end.
 type scanner struct {
-	r    *bufio.Reader
-	left int64
+	r       *bufio.Reader
+	left    int64
+	passing bool // left is not known
+	end     func() (tail [2]byte, size int64, err error)
 }
 
+// newScanner reads bytes that lie there.
 func newScanner(r io.ReaderAt, size int64) *scanner {
-	return &scanner{r: bufio.NewReaderSize(io.NewSectionReader(r, 0, size), scanBuffer), left: size}
+	s := &scanner{r: bufio.NewReaderSize(io.NewSectionReader(r, 0, size), scanBuffer), left: size}
+	s.end = func() (tail [2]byte, _ int64, err error) {
+		return tail, size, readAt(r, tail[:], size-int64(len(tail)))
+	}
+	return s
+}
+
+// rest is how many bytes are left.
+func (s *scanner) rest() (int64, error) {
+	if !s.passing {
+		return s.left, nil
+	}
+	n, err := io.Copy(io.Discard, s.r)
+	return n, err
 }
 
 func (s *scanner) byte() (byte, error) {
@@ -37,7 +54,7 @@ func (s *scanner) fill(p []byte) error {
 
 // pass hands the next n bytes to use, piece by piece.
 func (s *scanner) pass(n int64, use func([]byte)) error {
-	if n > s.left {
+	if !s.passing && n > s.left {
 		return errCut
 	}
 	for n > 0 {
@@ -69,7 +86,7 @@ func (s *scanner) after(b byte) error {
 // fail tells the end of the bytes, where it was due, from one that comes before their size, and from other errors.
 func (s *scanner) fail(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		if s.left > 0 {
+		if s.left > 0 && !s.passing {
 			return io.ErrUnexpectedEOF
 		}
 		return errCut

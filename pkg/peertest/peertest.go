@@ -1,11 +1,12 @@
-// Package peertest starts the real servers that tests talk to: an S3 server and an SQS server, on free ports of 127.0.0.1,
-// stopped by the test that started them; and it runs scripts with Tencent's deploy library. `make peers` installs them below
-// .cache. Where one is missing a test skips and says so; with CI=true that is a failure.
+// Package peertest starts the real servers that tests talk to: an S3 server, an SQS server and a timestamp authority, on free
+// ports of 127.0.0.1, stopped by the test that started them; and it runs scripts with Tencent's deploy library. `make peers`
+// installs what is not on the machine below .cache. Where one is missing a test skips and says so; with CI=true that is a failure.
 package peertest
 
 import (
 	"errors"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -61,15 +62,27 @@ func repository() (string, error) {
 	}
 }
 
+// Ports for servers that can not choose one themselves. They lie below those that systems give to who asks for any (from 32768
+// on with Linux, 49152 with macOS): else another test's listener may get the port between our look and the server's start.
+const (
+	firstPort = 20_000
+	lastPort  = 32_000
+)
+
 // FreePort finds a port of 127.0.0.1 that nobody listens on now.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := firstPort + rand.IntN(lastPort-firstPort)
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			continue
+		}
+		_ = l.Close()
+		return port
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("a hundred ports are taken")
+	return 0
 }
 
 // server is a process that listens.

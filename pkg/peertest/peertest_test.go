@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
 	"testing"
 
 	"github.com/kycvault/kycvault/pkg/peertest"
@@ -12,10 +12,10 @@ import (
 
 // TestPeersRun starts each server and asks it something; the S3 server is killed and started again.
 func TestPeersRun(t *testing.T) {
-	s3, sqs := peertest.StartS3(t), peertest.StartSQS(t)
+	s3, sqs, tsa := peertest.StartS3(t), peertest.StartSQS(t), peertest.StartTSA(t)
 	s3.Kill()
 	s3.Restart()
-	for _, url := range []string{s3.URL, sqs.URL} {
+	for _, url := range []string{s3.URL, sqs.URL, tsa.URL} {
 		res, err := http.Get(url) //nolint:noctx // a local server
 		if err != nil {
 			t.Fatal(err)
@@ -38,8 +38,8 @@ func TestPins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, pin := range map[string]string{"VERSITYGW": peertest.VersityGW, "LOCAL_SQS": peertest.LocalSQS, "TOOLKIT": peertest.ComponentToolkit} {
-		if !strings.Contains(string(makefile), name+" ") || !strings.Contains(string(makefile), ":= "+pin+"\n") {
+	for name, pin := range map[string]string{"VERSITYGW": peertest.VersityGW, "LOCAL_SQS": peertest.LocalSQS, "TOOLKIT": peertest.ComponentToolkit, "AGE": peertest.AgeVersion} {
+		if ok, err := regexp.Match(`(?m)^`+name+` +:= `+regexp.QuoteMeta(pin)+`$`, makefile); !ok || err != nil {
 			t.Errorf("the Makefile does not pin %s to %s", name, pin)
 		}
 	}

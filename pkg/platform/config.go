@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/kycvault/kycvault/pkg/agekey"
 	"github.com/kycvault/kycvault/pkg/kyc"
 	"github.com/kycvault/kycvault/pkg/secret"
 	"github.com/kycvault/kycvault/pkg/webhook"
@@ -26,7 +27,8 @@ type Config struct {
 
 	Archive      Archive
 	Media        kyc.Media
-	KeepIdentity bool // keep the upstream's name and idNo in the result file
+	Recipients   agekey.Recipients // whom evidence is encrypted to; none: it is stored as it is
+	KeepIdentity bool              // keep the upstream's name and idNo in the result file
 
 	WebhookAuth     webhook.Auth
 	WebhookKeys     []secret.Text // the first one signs, each may prove
@@ -37,6 +39,13 @@ type Config struct {
 	Steps        int
 	RefetchEvery time.Duration
 	Deadline     time.Duration
+
+	SealKey    secret.Text // empty: nothing is sealed
+	SealFormer []string    // public keys that were used before
+	SealEvery  time.Duration
+	SealGrace  time.Duration
+	TSAURL     string // "" asks for no timestamps
+	TSACA      string // PEM, or a file's path; "" trusts any authority
 
 	QueueURL     string // AWS
 	Workers      int    // AWS: pull functions at once
@@ -86,6 +95,7 @@ func Load(lookup Lookup, needs Needs) (Config, error) {
 	r.storage(&c)
 	r.webhook(&c)
 	r.pace(&c)
+	r.seal(&c)
 	c.QueueURL = r.url("KYC_QUEUE_URL")
 	r.require(NeedQueue, "KYC_QUEUE_URL")
 	c.Workers = r.number("KYC_WORKERS", minWorkers, maxWorkers)
@@ -135,7 +145,11 @@ func (r *reader) storage(c *Config) {
 	}
 	r.require(NeedArchive, "KYC_ARCHIVE")
 	c.Media = r.media("KYC_MEDIA")
+	c.Recipients = r.recipients("KYC_RECIPIENTS")
 	c.KeepIdentity = r.oneOf("KYC_IDENTITY", "omit", "keep") == "keep"
+	if c.KeepIdentity && len(c.Recipients) == 0 {
+		r.mistake("KYC_IDENTITY", "keep stores names and ID numbers, and nothing is encrypted", "omit; or keep together with KYC_RECIPIENTS")
+	}
 }
 
 func (r *reader) webhook(c *Config) {

@@ -12,9 +12,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kycvault/kycvault/pkg/agekey"
 	"github.com/kycvault/kycvault/pkg/kyc"
 	"github.com/kycvault/kycvault/pkg/secret"
 	"github.com/kycvault/kycvault/pkg/webhook"
+)
+
+// A seal key that everyone knows, and the public key of it.
+const (
+	sealKey    = "PRIVATE+KEY+test.example/vault+85a0ee6e+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+	sealFormer = "test.example/vault+85a0ee6e+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
 )
 
 const hs256Key = "0123456789abcdef0123456789abcdef"
@@ -60,10 +67,50 @@ func TestLoadDefaults(t *testing.T) {
 		Archive: Archive{Scheme: SchemeFile, Path: "/var/lib/kycvault", Options: url.Values{}}, Media: kyc.Photo | kyc.Video,
 		WebhookAuth: webhook.JWT, WebhookKeys: []secret.Text{secret.New(hs256Key)},
 		StepDelay: 2 * time.Second, Steps: 3, RefetchEvery: 5 * time.Minute, Deadline: 72 * time.Hour,
-		Workers: 10, Metrics: "kycvault", LogLevel: slog.LevelInfo,
+		SealEvery: 24 * time.Hour, SealGrace: 30 * time.Minute, Workers: 10, Metrics: "kycvault", LogLevel: slog.LevelInfo,
 	}
-	if diff := cmp.Diff(want, got, sameSecret); diff != "" {
+	if diff := cmp.Diff(want, got, sameSecret, sameRecipients); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)
+	}
+}
+
+// Two public keys, whose secret ones nobody has kept.
+const (
+	recipient  = "age19jzuynxfvjkc9kzguc6hf4qwyh5y0k8ztvrlvedhvqs3mur4py0qwgzxyv"
+	recipient2 = "age1zx2jgf80y6vpy7n3ah9d5hd6knfd9635rfwd23kxhg90hngxf50qp8x6wh"
+)
+
+func recipients(t *testing.T) agekey.Recipients {
+	t.Helper()
+	r, err := agekey.ParseRecipients(recipient + "," + recipient2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// sameRecipients compares public keys as they are written.
+var sameRecipients = cmp.Transformer("recipients", agekey.Recipients.String)
+
+// TestRecipientsAreCounted: the log tells how many there are, and not which.
+func TestRecipientsAreCounted(t *testing.T) {
+	for list, want := range map[string]string{"": "none: evidence is not encrypted", recipient: "1 recipient", recipient + "," + recipient2: "2 recipients"} {
+		c, err := Load(least().with("KYC_RECIPIENTS", list).lookup, NeedAll)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if shown := c.LogValue().String(); !strings.Contains(shown, "KYC_RECIPIENTS="+want+" ") || strings.Contains(shown, recipient) {
+			t.Errorf("%d recipients: %s", len(c.Recipients), shown)
+		}
+	}
+}
+
+// TestSecretKeyAmongRecipients: the error says what to do, and does not repeat it.
+func TestSecretKeyAmongRecipients(t *testing.T) {
+	const secretKey = "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ"
+	_, err := Load(least().with("KYC_RECIPIENTS", secretKey).lookup, NeedAll)
+	if err == nil || !strings.Contains(err.Error(), "key 1 is a secret key: take it out at once") || strings.Contains(err.Error(), secretKey) {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -72,9 +119,11 @@ func TestLoadEverythingSet(t *testing.T) {
 	got, err := Load(env{
 		"KYC_APP_ID": " TIDA0001\n", "KYC_BASE_URL": "http://127.0.0.1:8081/", "KYC_API": "facerecord",
 		"KYC_TICKET": "https://tickets.example/sign?app=1", "KYC_TICKET_TOKEN": "bearer",
-		"KYC_ARCHIVE": "cos://vault-1250000000/kyc?region=ap-guangzhou", "KYC_MEDIA": "video", "KYC_IDENTITY": "keep",
+		"KYC_ARCHIVE": "cos://vault-1250000000/kyc?region=ap-guangzhou", "KYC_MEDIA": "video", "KYC_RECIPIENTS": recipient + " , " + recipient2, "KYC_IDENTITY": "keep",
 		"KYC_WEBHOOK_AUTH": "standard-webhooks", "KYC_WEBHOOK_KEY": second + ", " + second,
 		"KYC_WEBHOOK_REDIRECT": "https://www.example.com/done?from=kyc", "KYC_WEBHOOK_ORIGINS": "https://A.example/, http://localhost:3000",
+		"KYC_SEAL_KEY": sealKey + ", " + sealFormer, "KYC_SEAL_EVERY": "1m", "KYC_SEAL_GRACE": "24h",
+		"KYC_TSA_URL": "http://tsa.example/stamp", "KYC_TSA_CA": "/etc/kycvault/tsa.pem",
 		"KYC_STEP_DELAY": "0", "KYC_STEPS": "10", "KYC_REFETCH_EVERY": "1s", "KYC_DEADLINE": "720h",
 		"KYC_QUEUE_URL": "https://sqs.example/1/q", "AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:9324",
 		"KYC_WORKERS": "1000", "KYC_METRICS": "kycvault/test.eu-west-1",
@@ -87,15 +136,17 @@ func TestLoadEverythingSet(t *testing.T) {
 		AppID: "TIDA0001", BaseURL: "http://127.0.0.1:8081", API: APIFaceRecord,
 		TicketURL: "https://tickets.example/sign?app=1", TicketToken: secret.New("bearer"),
 		Archive: Archive{Scheme: SchemeCOS, Bucket: "vault-1250000000", Prefix: "kyc", Options: url.Values{"region": {"ap-guangzhou"}}},
-		Media:   kyc.Video, KeepIdentity: true,
+		Media:   kyc.Video, Recipients: recipients(t), KeepIdentity: true,
 		WebhookAuth: webhook.StandardWebhooks, WebhookKeys: []secret.Text{secret.New(second), secret.New(second)},
 		WebhookRedirect: &url.URL{Scheme: "https", Host: "www.example.com", Path: "/done", RawQuery: "from=kyc"},
 		WebhookOrigins:  []string{"https://a.example", "http://localhost:3000"},
 		StepDelay:       0, Steps: 10, RefetchEvery: time.Second, Deadline: 720 * time.Hour,
+		SealKey: secret.New(sealKey), SealFormer: []string{sealFormer}, SealEvery: time.Minute, SealGrace: 24 * time.Hour,
+		TSAURL: "http://tsa.example/stamp", TSACA: "/etc/kycvault/tsa.pem",
 		QueueURL: "https://sqs.example/1/q", SQSEndpoint: "http://127.0.0.1:9324", PullFunction: "kyc/pull:1", SCFEndpoint: "https://scf.example",
 		Workers: 1000, Metrics: "kycvault/test.eu-west-1", LogLevel: slog.LevelDebug,
 	}
-	if diff := cmp.Diff(want, got, sameSecret); diff != "" {
+	if diff := cmp.Diff(want, got, sameSecret, sameRecipients); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)
 	}
 }
@@ -126,7 +177,11 @@ func TestLoadRefuses(t *testing.T) {
 		{"KYC_ARCHIVE", "ftp://x", "none of file, s3 and cos"},
 		{"KYC_MEDIA", "photo,audio", "names something else"},
 		{"KYC_MEDIA", ",", "names something else"},
+		{"KYC_RECIPIENTS", "age1", "key 1 is mistyped"},
+		{"KYC_RECIPIENTS", recipient + ",", "key 2 is empty"},
+		{"KYC_RECIPIENTS", recipient + ",ssh-ed25519," + recipient, "key 2 is an SSH key, which is not supported, key 3 is key 1 again"},
 		{"KYC_IDENTITY", "hash", "not one of its values"},
+		{"KYC_IDENTITY", "keep", "nothing is encrypted"},
 		{"KYC_WEBHOOK_AUTH", "basic", "not one of its values"},
 		{"KYC_WEBHOOK_AUTH", "none", "lets everyone start work"},
 		{"KYC_WEBHOOK_AUTH", "standard-webhooks", "must begin with whsec_"},
@@ -147,6 +202,16 @@ func TestLoadRefuses(t *testing.T) {
 		{"KYC_REFETCH_EVERY", "25h", "out of range"},
 		{"KYC_DEADLINE", "0", "out of range"},
 		{"KYC_DEADLINE", "721h", "out of range"},
+		{"KYC_SEAL_KEY", "PRIVATE+KEY+a+b+c", "not a private key"},
+		{"KYC_SEAL_KEY", sealFormer, "not a private key"},
+		{"KYC_SEAL_KEY", sealKey + "," + sealKey, "not a public key"},
+		{"KYC_SEAL_EVERY", "59s", "out of range"},
+		{"KYC_SEAL_EVERY", "721h", "out of range"},
+		{"KYC_SEAL_EVERY", "90500ms", "not whole seconds"},
+		{"KYC_SEAL_GRACE", "59s", "out of range"},
+		{"KYC_SEAL_GRACE", "25h", "out of range"},
+		{"KYC_TSA_URL", "tsa.example", "not an absolute"},
+		{"KYC_TSA_CA", "-----BEGIN CERTIFICATE-----", "no PEM root certificate"},
 		{"KYC_QUEUE_URL", "my-queue", "not an absolute"},
 		{"KYC_PULL_FUNCTION", "pull function", "blank"},
 		{"KYC_SCF_ENDPOINT", "https://scf.example/x", "more than scheme and host"},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycvault/kycvault/pkg/agekey"
 	"github.com/kycvault/kycvault/pkg/kyc"
 	"github.com/kycvault/kycvault/pkg/secret"
 )
@@ -110,6 +111,13 @@ func (r *reader) media(name string) kyc.Media {
 		all |= m
 	}
 	return all
+}
+
+// recipients reads the public keys that evidence is encrypted to.
+func (r *reader) recipients(name string) agekey.Recipients {
+	keys, err := agekey.ParseRecipients(r.value(name))
+	r.note(name, err, "public keys of age (age1…, as age-keygen or kycvault keygen print them), comma-separated")
+	return keys
 }
 
 // split cuts a comma-separated list and drops the blanks around its items; an empty text is an empty list.

@@ -24,6 +24,7 @@ func (c Config) Attrs() []slog.Attr {
 		slog.String("KYC_TICKET_TOKEN", shown(c.TicketToken)),
 		slog.String("KYC_ARCHIVE", c.Archive.String()),
 		slog.String("KYC_MEDIA", mediaList(c.Media)),
+		slog.String("KYC_RECIPIENTS", c.recipients()),
 		slog.String("KYC_IDENTITY", c.identity()),
 		slog.String("KYC_WEBHOOK_AUTH", string(c.WebhookAuth)),
 		slog.String("KYC_WEBHOOK_KEY", shown(c.WebhookKeys...)),
@@ -33,6 +34,11 @@ func (c Config) Attrs() []slog.Attr {
 		slog.String("KYC_STEPS", strconv.Itoa(c.Steps)),
 		slog.String("KYC_REFETCH_EVERY", c.RefetchEvery.String()),
 		slog.String("KYC_DEADLINE", c.Deadline.String()),
+		slog.String("KYC_SEAL_KEY", shown(c.SealKey)),
+		slog.String("KYC_SEAL_EVERY", c.SealEvery.String()),
+		slog.String("KYC_SEAL_GRACE", c.SealGrace.String()),
+		slog.String("KYC_TSA_URL", withoutQuery(c.TSAURL)),
+		slog.String("KYC_TSA_CA", c.authority()),
 		slog.String("KYC_QUEUE_URL", withoutQuery(c.QueueURL)),
 		slog.String("KYC_WORKERS", strconv.Itoa(c.Workers)),
 		slog.String("KYC_METRICS", c.Metrics),
@@ -72,6 +78,18 @@ func (c Config) redirect() string {
 		return ""
 	}
 	return c.WebhookRedirect.String()
+}
+
+// recipients tells how many there are: which, a log line need not say.
+func (c Config) recipients() string {
+	switch n := len(c.Recipients); n {
+	case 0:
+		return "none: evidence is not encrypted"
+	case 1:
+		return "1 recipient"
+	default:
+		return strconv.Itoa(n) + " recipients"
+	}
 }
 
 func (c Config) identity() string {

@@ -30,7 +30,8 @@ func Variables() []Variable {
 		{Name: "KYC_ARCHIVE", What: "where evidence goes: file:///dir, s3://bucket/prefix?region=&endpoint=&path_style=&lock=&retain=&kms=&storage_class=" +
 			" or cos://bucket-appid/prefix?region=&endpoint=&storage_class=&encryption=&kms=", Required: "always"},
 		{Name: "KYC_MEDIA", What: "what to archive: photo,video or one of them", Default: "photo,video"},
-		{Name: "KYC_IDENTITY", What: "omit or keep the upstream's name and idNo in the result file", Default: "omit"},
+		{Name: "KYC_RECIPIENTS", What: "public keys of age (age1…), comma-separated, that all evidence is encrypted to; else it is stored as it is"},
+		{Name: "KYC_IDENTITY", What: "omit or keep the upstream's name and idNo in the result file; keep needs KYC_RECIPIENTS", Default: "omit"},
 		{Name: "KYC_WEBHOOK_AUTH", What: "how completions are proven: jwt, standard-webhooks, or none (loopback only)", Default: "jwt"},
 		{Name: "KYC_WEBHOOK_KEY", What: "HS256 key of 32 bytes or more, or whsec_… key; several, comma-separated, for rotation",
 			Required: "unless KYC_WEBHOOK_AUTH=none", Secret: true},
@@ -40,6 +41,12 @@ func Variables() []Variable {
 		{Name: "KYC_STEPS", What: "steps before the re-fetch takes over: 1 to 10", Default: "3"},
 		{Name: "KYC_REFETCH_EVERY", What: "how often the re-fetch runs (in the clouds: what the schedule says): 100ms to 24h", Default: "5m"},
 		{Name: "KYC_DEADLINE", What: "age at which an order is given up: more than 0, at most 720h", Default: "72h"},
+		{Name: "KYC_SEAL_KEY", What: "private key that seals are signed with, as kycvault seal keygen makes it; behind it, comma-separated, the public keys used before." +
+			" Not set: nothing is sealed", Secret: true},
+		{Name: "KYC_SEAL_EVERY", What: "the time that one seal covers: 1m to 720h, whole seconds; windows start at multiples of it in UTC", Default: "24h"},
+		{Name: "KYC_SEAL_GRACE", What: "how long after its end a window is sealed: 1m to 24h", Default: "30m"},
+		{Name: "KYC_TSA_URL", What: "timestamp authority (RFC 3161) that is asked for a trusted timestamp of each seal; not set: none"},
+		{Name: "KYC_TSA_CA", What: "its root certificate, and those between: PEM, or a file with it; not set: any authority will do"},
 		{Name: "KYC_QUEUE_URL", What: "AWS: the SQS queue's URL", Required: "in AWS"},
 		{Name: "KYC_WORKERS", What: "AWS: steps that are made at once, the queue's MaximumConcurrency: 2 to 1000", Default: "10"},
 		{Name: "KYC_METRICS", What: "AWS: the CloudWatch namespace of the metrics", Default: "kycvault"},

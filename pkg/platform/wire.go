@@ -88,10 +88,14 @@ func (c Config) settings(writer string) kyc.Settings {
 	if u, err := url.Parse(c.BaseURL); err == nil {
 		host = u.Host
 	}
-	return kyc.Settings{
+	s := kyc.Settings{
 		AppID: c.AppID, Source: host, Writer: writer, Media: c.Media, KeepIdentity: c.KeepIdentity,
 		StepDelay: c.StepDelay, Steps: c.Steps, RefetchEvery: c.RefetchEvery, Deadline: c.Deadline,
 	}
+	if len(c.Recipients) > 0 {
+		s.Encrypt = c.Recipients
+	}
+	return s
 }
 
 // tickets makes the owner that the customer chose; there is no default.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 
@@ -97,9 +98,13 @@ func clean(s string) string {
 	return s[:min(len(s), 100)]
 }
 
-// passing tells whether the same call may go well in a moment.
+// passing tells whether the same call may go well in a moment. A side that is silent is not asked again: the webhook's caller
+// would wait for that, and the order has its marker.
 func passing(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, errCredentials) {
+		return false
+	}
+	if silent, ok := errors.AsType[net.Error](err); ok && silent.Timeout() {
 		return false
 	}
 	e, ok := errors.AsType[*Error](err)

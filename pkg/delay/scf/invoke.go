@@ -20,8 +20,8 @@ const (
 	version    = "2018-04-16"
 	publicHost = "scf.tencentcloudapi.com"
 
-	callTime  = 10 * time.Second // of one call: the API answers an asynchronous one at once
-	maxAnswer = 1 << 20          // bytes of an answer
+	callTime  = 5 * time.Second // of one call: the API answers an asynchronous one at once, and the webhook's caller waits for it
+	maxAnswer = 1 << 20         // bytes of an answer
 )
 
 // setOrigin takes an endpoint apart, as the SDK wants it.

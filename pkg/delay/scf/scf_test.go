@@ -292,6 +292,25 @@ func TestLastingFaultEnds(t *testing.T) {
 	})
 }
 
+// TestSilentAPI: one that never answers costs a message, and so the webhook's caller, five seconds once.
+func TestSilentAPI(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		d, err := scf.New(scf.Config{Function: scf.Function{Name: "f"}, Region: "r", Credentials: credentials("a", "b", "").Credentials,
+			Transport: direct{http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { calls++; <-r.Context().Done() })}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if err := d.Delay(t.Context(), messages(1, false)...); err == nil || !strings.Contains(err.Error(), "reach SCF API") {
+			t.Error(err)
+		}
+		if took := time.Since(start); calls != 1 || took > 6*time.Second {
+			t.Errorf("%d calls in %s", calls, took)
+		}
+	})
+}
+
 // TestAnswersThatAreNone: an answer without a result or with a bad one is no success.
 func TestAnswersThatAreNone(t *testing.T) {
 	for _, body := range []string{`{}`, `{"Response":{}}`, `{"Response":{"RequestId":"r"}}`, `{"Response":{"RequestId":"r","Result":{"InvokeResult":1}}}`, `[]`, ``} {

@@ -2,7 +2,6 @@ package aws
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -14,17 +13,18 @@ import (
 // environment is what a function reads once, before its first event.
 type environment struct {
 	platform.Config
-	Identity
+	place
 }
 
 // load reads the environment. The error joins one *platform.Mistake for each thing that is wrong or absent.
 func load(needs platform.Needs, lookup platform.Lookup) (environment, error) {
 	config, err := platform.Load(lookup, needs)
 	who, err2 := identity(lookup)
-	if err := errors.Join(err, err2, checkArchive(lookup), checkQueue(lookup)); err != nil {
+	p := place{Identity: who, lookup: lookup}
+	if err := errors.Join(err, err2, checkArchive(p), checkQueue(lookup)); err != nil {
 		return environment{}, err
 	}
-	return environment{Config: config, Identity: who}, nil
+	return environment{Config: config, place: p}, nil
 }
 
 // identity takes the role's credentials from where Lambda puts them, and nothing else: they stay good for as long as the
@@ -57,17 +57,22 @@ func checkQueue(lookup platform.Lookup) error {
 	return nil
 }
 
-// checkArchive refuses a location that is well written, and that a function can not open.
-func checkArchive(lookup platform.Lookup) error {
-	const variable = "KYC_ARCHIVE"
-	value, _ := lookup(variable)
+// checkArchive refuses a location that is well written, and that a function can not open. Another cloud's credentials have
+// variables of their own, which only the driver knows: it is asked here, since nothing is reached by that.
+func checkArchive(p place) error {
+	const variable, expected = "KYC_ARCHIVE", "s3://bucket/prefix"
+	value, _ := p.lookup(variable)
 	a, err := platform.ParseArchive(strings.TrimSpace(value))
-	if err != nil || openers()[a.Scheme] != nil {
-		return nil //nolint:nilerr // platform.Load has told of it
+	switch {
+	case err != nil, a.Scheme == platform.SchemeS3: // platform.Load has told of it
+		return nil //nolint:nilerr // see above
+	case a.Scheme == platform.SchemeFile:
+		return &platform.Mistake{Variable: variable, Problem: "a function has no folder that outlives it", Expected: expected}
+	case openers()[a.Scheme] == nil:
+		return &platform.Mistake{Variable: variable, Problem: unlinked(a.Scheme), Expected: expected}
 	}
-	problem := fmt.Sprintf("this function was built without the driver for %s://", a.Scheme)
-	if a.Scheme == platform.SchemeFile {
-		problem = "a function has no folder that outlives it"
+	if _, err := openArchive(a, p); err != nil {
+		return &platform.Mistake{Variable: variable, Problem: err.Error(), Expected: "what the other cloud's archive needs: docs/aws.md"}
 	}
-	return &platform.Mistake{Variable: variable, Problem: problem, Expected: "s3://bucket/prefix"}
+	return nil
 }

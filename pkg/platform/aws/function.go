@@ -45,6 +45,9 @@ func Pull() Function {
 // Refetch is the function behind an EventBridge schedule.
 func Refetch() Function {
 	return Function{"refetch", needs, func(c *core) (lambda.Handler, error) {
+		if err := c.system.Seals(c.Config); err != nil {
+			return nil, err
+		}
 		return &refetch{passes: c.system.Refetcher, metrics: c.metrics, now: time.Now, log: c.log}, nil
 	}}
 }
@@ -117,7 +120,7 @@ func (c *core) wire(writer string) (err error) {
 	if err != nil {
 		return err
 	}
-	b, err := openArchive(c.Archive, c.Identity)
+	b, err := openArchive(c.Archive, c.place)
 	if err != nil {
 		return err
 	}

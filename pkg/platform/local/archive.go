@@ -6,11 +6,12 @@ import (
 	"os"
 
 	"github.com/kycvault/kycvault/pkg/bucket"
+	"github.com/kycvault/kycvault/pkg/bucket/cosbucket"
 	"github.com/kycvault/kycvault/pkg/bucket/dirbucket"
 	"github.com/kycvault/kycvault/pkg/bucket/s3bucket"
 	"github.com/kycvault/kycvault/pkg/platform"
-	"github.com/kycvault/kycvault/pkg/platform/aws"
 	"github.com/kycvault/kycvault/pkg/platform/aws/profile"
+	"github.com/kycvault/kycvault/pkg/platform/aws/s3archive"
 	"github.com/kycvault/kycvault/pkg/platform/tencent/cosarchive"
 )
 
@@ -27,7 +28,7 @@ func OpenArchive(a platform.Archive) (bucket.Bucket, error) {
 		}
 		return bucket.Prefixed(b, a.Prefix)
 	case platform.SchemeCOS:
-		b, err := cosarchive.Open(a, os.LookupEnv)
+		b, err := OpenCOS(a)
 		if err != nil {
 			return nil, err
 		}
@@ -43,9 +44,12 @@ func OpenS3(a platform.Archive) (*s3bucket.Bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)
 	}
-	b, err := s3bucket.New(aws.S3Config(a, who))
+	b, err := s3bucket.New(s3archive.Config(a, who.Region, who.Credentials))
 	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)
 	}
 	return b, nil
 }
+
+// OpenCOS opens the bucket of a cos:// archive, without the archive's prefix, as whom the environment says.
+func OpenCOS(a platform.Archive) (*cosbucket.Bucket, error) { return cosarchive.Open(a, os.LookupEnv) }

@@ -3,6 +3,7 @@ package local_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kycvault/kycvault/pkg/agekey"
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
 	"github.com/kycvault/kycvault/pkg/kyc"
@@ -109,9 +111,13 @@ func kinds(files []archive.File) (kinds []string) {
 // TestEveryCase plays every test order number of the fake, in both dialects, and compares the archive with what the
 // fake's own table promises; the archived bytes must be the source's.
 func TestEveryCase(t *testing.T) {
-	for _, dialect := range []string{"sync", "facerecord"} {
-		t.Run(dialect, func(t *testing.T) {
-			live(t, map[string]string{"KYC_API": dialect}, func(h *house, p *process) {
+	hidden := life{}.encrypted(t)
+	for name, extra := range map[string]map[string]string{
+		"sync": {"KYC_API": "sync"}, "facerecord": {"KYC_API": "facerecord"}, "encrypted": {"KYC_RECIPIENTS": hidden.public},
+	} {
+		t.Run(name, func(t *testing.T) {
+			live(t, extra, func(h *house, p *process) {
+				h.keys = hidden.keys
 				cases := faceidtest.Cases()
 				for _, c := range cases {
 					if !p.complete(t, c.Example) {
@@ -122,7 +128,8 @@ func TestEveryCase(t *testing.T) {
 				for _, c := range cases {
 					h.checkCase(p, c)
 				}
-				if _, err := p.Archive.Verify(h.t.Context(), func(d archive.Damage) { t.Errorf("damage: %+v", d) }); err != nil {
+				damage := func(d archive.Damage) { t.Errorf("damage: %+v", d) }
+				if _, err := p.Archive.VerifyWith(h.t.Context(), damage, archive.VerifyOptions{Keys: h.keys}); err != nil {
 					t.Error(err)
 				}
 				for _, dir := range []string{"pending", "retry", "quiet"} {
@@ -144,6 +151,10 @@ func (h *house) checkCase(p *process, c faceidtest.Case) {
 		return
 	}
 	photo, video := faceidtest.MediaOf(c.Example)
+	end := ""
+	if len(h.config.Recipients) > 0 {
+		end = ".age"
+	}
 	for kind, m := range map[archive.Kind]struct {
 		ext    string
 		digest string
@@ -155,7 +166,7 @@ func (h *house) checkCase(p *process, c faceidtest.Case) {
 		case m.ext == "":
 		case i < 0:
 			t.Errorf("%s has no %s", c.Example, kind)
-		case !strings.HasSuffix(st.Files[i].Name, "."+m.ext) || st.Files[i].SHA256 != m.digest:
+		case !strings.HasSuffix(st.Files[i].Name, "."+m.ext+end) || st.Files[i].SHA256 != m.digest:
 			t.Errorf("%s: %s is %s, want %s with %s", c.Example, kind, st.Files[i].Name, m.ext, m.digest)
 		}
 	}
@@ -382,22 +393,26 @@ func TestOnlyWantedMediaAreKept(t *testing.T) {
 	})
 }
 
+// TestIdentityIsOmittedUnlessKept: and kept where it is encrypted alone.
 func TestIdentityIsOmittedUnlessKept(t *testing.T) {
-	for rule, want := range map[string]bool{"omit": false, "keep": true} {
+	hidden := life{}.encrypted(t)
+	for rule, extra := range map[string]map[string]string{
+		"omit": {"KYC_IDENTITY": "omit"}, "keep": {"KYC_IDENTITY": "keep", "KYC_RECIPIENTS": hidden.public},
+	} {
 		t.Run(rule, func(t *testing.T) {
-			live(t, map[string]string{"KYC_IDENTITY": rule}, func(h *house, p *process) {
+			live(t, extra, func(h *house, p *process) {
 				p.complete(t, "ok1")
 				time.Sleep(time.Minute)
 				for _, f := range h.status(p, "ok1").Files {
-					if f.Kind != archive.Result {
-						continue
-					}
-					data, err := os.ReadFile(filepath.Join(h.dir, "orders", "ok1", f.Name))
+					stored, err := os.ReadFile(filepath.Join(h.dir, "orders", "ok1", f.Name))
 					if err != nil {
 						t.Fatal(err)
 					}
-					if got := bytes.Contains(data, []byte(`"idNo"`)) || bytes.Contains(data, []byte(`"name"`)); got != want {
-						t.Errorf("%s: result file is %s", rule, data)
+					if personal(stored) {
+						t.Errorf("%s holds personal fields in the open", f.Name)
+					}
+					if f.Kind == archive.Result && rule == "keep" && !personal(opened(t, hidden.keys, stored)) {
+						t.Error("what was to be kept is not in the result")
 					}
 				}
 			})
@@ -405,8 +420,32 @@ func TestIdentityIsOmittedUnlessKept(t *testing.T) {
 	}
 }
 
+// personal tells whether a result's personal fields are in bytes.
+func personal(data []byte) bool {
+	return bytes.Contains(data, []byte(`"idNo"`)) || bytes.Contains(data, []byte(`"name":`))
+}
+
+func opened(t *testing.T, keys agekey.Identities, file []byte) []byte {
+	t.Helper()
+	r, err := keys.Decrypt(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 func TestHappyPathWritesSixObjects(t *testing.T) {
-	live(t, nil, func(h *house, p *process) {
+	for name, recipients := range map[string]string{"plain": "", "encrypted": life{}.encrypted(t).public} {
+		t.Run(name, func(t *testing.T) { happyPath(t, recipients) })
+	}
+}
+
+func happyPath(t *testing.T, recipients string) {
+	live(t, map[string]string{"KYC_RECIPIENTS": recipients}, func(h *house, p *process) {
 		h.sim.EndCheck("ok1", time.Now().Add(-time.Minute))
 		p.complete(t, "ok1")
 		time.Sleep(time.Minute)

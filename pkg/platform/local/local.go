@@ -59,6 +59,9 @@ func New(c platform.Config, o Options) (*Server, error) {
 	s.System, err = platform.Wire(c, platform.Parts{
 		Bucket: o.Bucket, Delayer: s.timer, Transport: o.Transport, Writer: o.Writer, Now: time.Now, Rand: rand.Reader, Log: o.Log,
 	})
+	if err == nil {
+		err = s.Seals(c)
+	}
 	return s, err
 }
 

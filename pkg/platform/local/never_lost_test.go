@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/kycvault/kycvault/pkg/agekey"
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/bucket"
 	"github.com/kycvault/kycvault/pkg/bucket/dirbucket"
@@ -19,6 +20,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/kyc"
 	"github.com/kycvault/kycvault/pkg/platform"
 	"github.com/kycvault/kycvault/pkg/platform/local"
+	"github.com/kycvault/kycvault/pkg/seal"
 	"github.com/kycvault/kycvault/pkg/secret"
 	"github.com/kycvault/kycvault/pkg/webhook"
 )
@@ -54,7 +56,8 @@ type house struct {
 	config platform.Config
 	log    *slog.Logger
 	logs   *logBuffer
-	lost   int // calls whose answer the service gave and nobody heard
+	keys   agekey.Identities // of an archive that is encrypted
+	lost   int               // calls whose answer the service gave and nobody heard
 }
 
 // process is one life of the server.
@@ -146,12 +149,45 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { close(p.closed); return nil }
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
-// lifeOf plays the whole life of some orders with the nth call failing in one way, and judges the archive. It gives the
-// number of calls that the first process made.
-func lifeOf(t *testing.T, orders []string, n int, w way) (calls int) {
-	dir := t.TempDir()
+// life is the whole life of some orders.
+type life struct {
+	orders []string
+	public string            // whom evidence is encrypted to; "" is nobody
+	keys   agekey.Identities // that open it
+	sealed bool
+}
+
+// encrypted is the same life with evidence that is encrypted.
+func (l life) encrypted(t *testing.T) life {
+	t.Helper()
+	pair, err := agekey.NewPair(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.public = pair.Public
+	if l.keys, err = agekey.ParseIdentities(pair.File); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// settings are those that make it so.
+func (l life) settings() map[string]string {
+	all := map[string]string{"KYC_RECIPIENTS": l.public}
+	if l.sealed {
+		all["KYC_SEAL_KEY"] = "PRIVATE+KEY+test.example/vault+85a0ee6e+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+		all["KYC_SEAL_EVERY"], all["KYC_SEAL_GRACE"] = "10m", "1m"
+	}
+	return all
+}
+
+// play plays it with the nth call failing in one way, and judges the archive. It gives the number of calls that the first
+// process made.
+func (l life) play(t *testing.T, n int, w way) (calls int) {
+	dir, orders := t.TempDir(), l.orders
 	synctest.Test(t, func(t *testing.T) {
-		h := &house{t: t, dir: dir, config: settings(t, nil), log: slog.New(slog.DiscardHandler)}
+		config := settings(t, l.settings())
+		h := &house{t: t, dir: dir, config: config, keys: l.keys, log: slog.New(slog.DiscardHandler)}
 		if n > 0 {
 			h.lost = 1
 		}
@@ -195,9 +231,16 @@ func (h *house) judge(orders []string) {
 			t.Errorf("order %s: %q, %v", o, st.State, err)
 		}
 	}
-	if _, err := vault.Verify(t.Context(), func(d archive.Damage) { t.Errorf("damage: %+v", d) }); err != nil {
+	damage := func(d archive.Damage) { t.Errorf("damage: %+v", d) }
+	if _, err := vault.VerifyWith(t.Context(), damage, archive.VerifyOptions{Keys: h.keys}); err != nil {
 		t.Error(err)
 	}
+	for _, key := range keysBelow(t, b, "orders/") {
+		if h.keys != nil && !strings.HasSuffix(key, ".age") && !strings.Contains(key, "/manifest") {
+			t.Errorf("not encrypted: %s", key)
+		}
+	}
+	h.judgeSeals(vault, len(orders))
 	for _, prefix := range []string{"pending/", "retry/", "quiet/", "system/backoff", "system/probe/"} {
 		for _, key := range keysBelow(t, b, prefix) {
 			t.Errorf("left behind: %s", key)
@@ -217,6 +260,26 @@ func (h *house) judge(orders []string) {
 	}
 }
 
+// judgeSeals looks whether each order is in a seal, where there are to be seals.
+func (h *house) judgeSeals(vault *archive.Archive, orders int) {
+	if h.config.SealKey.Empty() {
+		return
+	}
+	public, err := seal.ParseKey(h.config.SealKey)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	key, err := seal.ParsePublicKey(public.Public())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	sum, err := seal.Verify(h.t.Context(), vault, func(d archive.Damage) { h.t.Errorf("damage: %+v", d) },
+		seal.VerifyOptions{Keys: []seal.PublicKey{key}, Grace: h.config.SealGrace})
+	if err != nil || sum.Leaves != orders || sum.Seals < 3 {
+		h.t.Errorf("seals: %+v, %v", sum, err)
+	}
+}
+
 func keysBelow(t *testing.T, b bucket.Bucket, prefix string) (keys []string) {
 	t.Helper()
 	for o, err := range b.List(t.Context(), prefix, "") {
@@ -232,26 +295,41 @@ func keysBelow(t *testing.T, b bucket.Bucket, prefix string) (keys []string) {
 // process; then a new process takes up. Every order that was accepted must be whole (DESIGN section 1).
 func TestNeverLost(t *testing.T) {
 	for name, orders := range map[string][]string{
-		"well":  {"ok1"},
-		"late":  {"videolate1"},
-		"cut":   {"cut1"},
-		"odd":   {"oddjpeg1"},
-		"final": {"notsame1"},
-		"two":   {"ok1", "png2"},
+		"sealed": {"ok3"},
+		"well":   {"ok1"},
+		"late":   {"videolate1"},
+		"cut":    {"cut1"},
+		"odd":    {"oddjpeg1"},
+		"final":  {"notsame1"},
+		"two":    {"ok1", "png2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			calls := lifeOf(t, orders, 0, before)
-			t.Logf("%d calls", calls)
-			every := 1
-			if testing.Short() { // under the race detector: a sample
-				every = 9
-			}
-			for w, how := range ways {
-				for n := 1; n <= calls; n += every {
-					t.Run(fmt.Sprintf("%s/%d", how, n), func(t *testing.T) { lifeOf(t, orders, n, w) })
-				}
-			}
+			life{orders: orders, sealed: name == "sealed"}.failEverywhere(t, 9)
 		})
+	}
+}
+
+// TestNeverLostEncrypted does the same with evidence that no process can read again.
+func TestNeverLostEncrypted(t *testing.T) {
+	for name, order := range map[string]string{"well": "ok1", "late": "videolate1", "odd": "oddjpeg1", "changing": "oddchanges1", "final": "notsame1"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			life{orders: []string{order}}.encrypted(t).failEverywhere(t, 27)
+		})
+	}
+}
+
+// failEverywhere plays a life once for each of its calls and each way to fail; under the race detector for a sample, every nth.
+func (l life) failEverywhere(t *testing.T, every int) {
+	calls := l.play(t, 0, before)
+	t.Logf("%d calls", calls)
+	if !testing.Short() {
+		every = 1
+	}
+	for w, how := range ways {
+		for n := 1; n <= calls; n += every {
+			t.Run(fmt.Sprintf("%s/%d", how, n), func(t *testing.T) { l.play(t, n, w) })
+		}
 	}
 }

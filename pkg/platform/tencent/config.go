@@ -17,7 +17,7 @@ const archiveExpected = "cos://bucket-appid/prefix?region=…"
 // platform.
 func load(needs platform.Needs, p place) (platform.Config, error) {
 	config, err := platform.Load(p.lookup, needs)
-	return config, errors.Join(err, checkArchive(p), checkFunction(p.lookup))
+	return config, errors.Join(err, checkArchive(p), checkFunction(p.lookup), checkSeal(p.lookup))
 }
 
 // checkArchive refuses a location that is well written, and that a function can not open.
@@ -33,6 +33,11 @@ func checkArchive(p place) error {
 		return &platform.Mistake{Variable: variable, Problem: unlinked(a.Scheme), Expected: archiveExpected}
 	case a.Scheme == platform.SchemeCOS && cmp.Or(p.region, a.Options.Get("region"), a.Options.Get("endpoint")) == "":
 		return &platform.Mistake{Variable: variable, Problem: "no region, and the runtime tells none (" + regionVariable + ")", Expected: archiveExpected}
+	case a.Scheme == platform.SchemeCOS:
+		return nil
+	}
+	if _, err := openArchive(a, p); err != nil { // another cloud's: only its driver knows its variables, and it reaches nothing
+		return &platform.Mistake{Variable: variable, Problem: err.Error(), Expected: "what the other cloud's archive needs: docs/tencent.md"}
 	}
 	return nil
 }
@@ -48,6 +53,15 @@ func checkFunction(lookup platform.Lookup) error {
 		return &platform.Mistake{Variable: variable, Problem: err.Error(), Expected: scf.FunctionExpected}
 	}
 	return nil
+}
+
+// checkSeal refuses a key that would be exposed here for nothing: their roles have no rights below seals/ (docs/evidence.md).
+func checkSeal(lookup platform.Lookup) error {
+	const variable = "KYC_SEAL_KEY"
+	if value(lookup, variable) == "" {
+		return nil
+	}
+	return &platform.Mistake{Variable: variable, Problem: "these functions seal nothing", Expected: "not set here; run kycvault seal elsewhere every day: docs/evidence.md"}
 }
 
 // openDelayer makes what hands steps to the pull function.

@@ -78,6 +78,16 @@ func TestOtherStoresAreRefused(t *testing.T) {
 	}
 }
 
+// TestSealKeyIsRefused: it would never seal here, and nobody would see that.
+func TestSealKeyIsRefused(t *testing.T) {
+	live(t, nil, func(h *house) {
+		h.variables["KYC_SEAL_KEY"] = "PRIVATE+KEY+test.example/vault+85a0ee6e+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+		if _, err := h.invoke(h.refetch, timer, timeLimit); err == nil || !strings.Contains(err.Error(), "KYC_SEAL_KEY: these functions seal nothing") || strings.Contains(err.Error(), "PRIVATE") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 // TestRegionIsNeeded: from the location, its endpoint, or the runtime.
 func TestRegionIsNeeded(t *testing.T) {
 	for location, works := range map[string]bool{

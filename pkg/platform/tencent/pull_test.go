@@ -182,6 +182,46 @@ func TestArrayRunsSideBySide(t *testing.T) {
 	})
 }
 
+// TestArrayOutlastsItsInvocation: what there is no time for is left alone, without a note, so that the next pass hands it out.
+func TestArrayOutlastsItsInvocation(t *testing.T) {
+	live(t, func(o *Options, h *house) { o.Bucket = &gauged{Bucket: h.bucket, now: map[string]int{}} }, func(h *house) {
+		h.warm()
+		var all []kyc.Message
+		for i := range 40 {
+			m := h.complete(fmt.Sprintf("ok%d", i))
+			m.Single, m.NotBefore = true, time.Now()
+			all = append(all, m)
+		}
+		time.Sleep(5 * time.Second)
+		archived := func() (n int) {
+			for _, m := range all {
+				if h.state(string(m.Order)) == kyc.StateArchived {
+					n++
+				}
+			}
+			return n
+		}
+		for invocation, want := range []func(int) bool{func(n int) bool { return n >= parallel && n < 40 }, func(n int) bool { return n == 40 }} {
+			limit := []time.Duration{2 * time.Second, timeLimit}[invocation]
+			begin := time.Now()
+			if _, err := h.invoke(h.pull, encode(t, all...), limit); err != nil || time.Since(begin) >= limit {
+				t.Errorf("after %s: %v", time.Since(begin), err)
+			}
+			if n := archived(); !want(n) {
+				t.Errorf("invocation %d: %d of 40 orders are archived", invocation+1, n)
+			}
+		}
+		for _, o := range h.bucket.Objects() {
+			if strings.HasPrefix(o.Key, "retry/") {
+				t.Errorf("a try was noted: %s", o.Key)
+			}
+		}
+		if !strings.Contains(h.logs.String(), "no time left in this invocation") {
+			t.Error("the log says nothing of it")
+		}
+	})
+}
+
 // gauged sees how many orders are looked at side by side: each listing of an order takes a while.
 type gauged struct {
 	bucket.Bucket

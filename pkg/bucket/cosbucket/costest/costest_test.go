@@ -297,3 +297,44 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Errorf("calls %v", ns)
 	}
 }
+
+// TestBackdate: time set back shows in the answer and in listings, and of the others nothing changes.
+func TestBackdate(t *testing.T) {
+	c := newCaller(t, Config{StaleLists: 1})
+	for _, key := range []string{"/a/1", "/b/1"} {
+		c.want(c.do(http.MethodPut, key, "x"), 200, "")
+	}
+	c.do(http.MethodGet, "/", "")
+	c.want(c.do(http.MethodPut, "/a/2", "x"), 200, "") // not listed yet
+	c.s.Backdate("a/", 24*time.Hour)
+	c.do(http.MethodGet, "/", "")
+	yesterday := time.Now().Add(-24 * time.Hour).UTC().Format("2006-01-02")
+	if listed := c.do(http.MethodGet, "/", "").body; strings.Count(listed, "<LastModified>"+yesterday) != 2 || strings.Count(listed, "<Key>") != 3 {
+		t.Errorf("listed %s", listed)
+	}
+	for key, want := range map[string]bool{"/a/1": true, "/a/2": true, "/b/1": false} {
+		at, err := http.ParseTime(c.do(http.MethodGet, key, "").header.Get("Last-Modified"))
+		if err != nil || time.Since(at) > 23*time.Hour != want {
+			t.Errorf("%s is of %s", key, at)
+		}
+	}
+}
+
+// TestChanged: the history tells what happened, not what was answered.
+func TestChanged(t *testing.T) {
+	c := newCaller(t, Config{})
+	if err := c.s.AddFault(Fault{Action: PutObject, Reset: true, After: true}); err != nil {
+		t.Fatal(err)
+	}
+	c.do(http.MethodPut, "/a", "x", "x-cos-forbid-overwrite", "true")
+	c.want(c.do(http.MethodPut, "/a", "x", "x-cos-forbid-overwrite", "true"), 409, "FileAlreadyExists")
+	c.want(c.do(http.MethodDelete, "/a", ""), 204, "")
+	c.want(c.do(http.MethodDelete, "/a", ""), 204, "")
+	var changed []bool
+	for _, call := range c.s.History() {
+		changed = append(changed, call.Changed)
+	}
+	if !slices.Equal(changed, []bool{true, false, true, false}) {
+		t.Errorf("changed %t", changed)
+	}
+}

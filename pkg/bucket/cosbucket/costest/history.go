@@ -17,6 +17,7 @@ type Call struct {
 	Status   int    // HTTP; 0 when the connection broke without an answer
 	Code     string // of a refusal
 	Fault    bool   // AddFault answered, delayed or spoiled it
+	Changed  bool   // it stored or removed an object, whatever the answer said
 
 	Length          int64 // Content-Length; -1 is none
 	ForbidOverwrite bool

@@ -78,6 +78,7 @@ func (s *Server) commit(q *request, o *object) answer {
 	o.modified = s.config.Now().Truncate(time.Second)
 	s.store[q.key] = o
 	s.view.changed(q.key, o, s.config.Now())
+	q.call.Changed = true
 	a := answer{status: http.StatusOK, header: o.header()}
 	delete(a.header, "Content-Type")
 	delete(a.header, "Last-Modified")
@@ -153,6 +154,7 @@ func (s *Server) delete(q *request) answer {
 	if _, found := s.store[q.key]; found {
 		delete(s.store, q.key)
 		s.view.changed(q.key, nil, s.config.Now())
+		q.call.Changed = true
 	}
 	return answer{status: http.StatusNoContent}
 }

@@ -97,7 +97,7 @@ func parametersTable(t *testing.T) string {
 
 // places are the rows of the table of rights.
 var places = []string{
-	"pending/", "retry/", "quiet/", "closed/", "orders/", "journal/", "system/ticket/", "system/lease/", "system/backoff", "system/probe/", "queue",
+	"pending/", "retry/", "quiet/", "closed/", "orders/", "journal/", "seals/", "system/ticket/", "system/lease/", "system/backoff", "system/probe/", "queue",
 }
 
 // rightsTable shows who may do what where.
@@ -138,7 +138,7 @@ var order = []string{"list all", "list one order's", "read", "read manifests", "
 
 // word is a right in the table.
 func word(r samtest.Right) string {
-	once := slices.ContainsFunc([]string{"pending/", "closed/", "orders/", "journal/", "system/ticket/", "system/lease/", "system/probe/"},
+	once := slices.ContainsFunc([]string{"pending/", "closed/", "orders/", "journal/", "seals/", "system/ticket/", "system/lease/", "system/probe/"},
 		func(p string) bool { return strings.HasPrefix(r.Where, p) })
 	switch r.Action {
 	case "s3:ListBucket":

@@ -82,7 +82,7 @@ func TestEnvironmentHoldsChoices(t *testing.T) {
 			t.Errorf("%s is %q, want %q", option, got, value)
 		}
 	}
-	if c.Steps != 10 || !c.KeepIdentity || c.API != platform.APIFaceRecord || len(c.WebhookOrigins) != 2 || c.WebhookRedirect == nil {
+	if c.Steps != 10 || !c.KeepIdentity || len(c.Recipients) != 2 || c.API != platform.APIFaceRecord || len(c.WebhookOrigins) != 2 || c.WebhookRedirect == nil {
 		t.Errorf("choices are lost: %v", c.Attrs())
 	}
 	if env["KYC_METRICS"] != "kycvault/"+samtest.StackName {
@@ -103,6 +103,9 @@ func TestSecretsWhereNeeded(t *testing.T) {
 		}
 		if key := env["KYC_WEBHOOK_KEY"]; (key != "") != (function == "WebhookFunction") {
 			t.Errorf("%s: has the webhook's key: %t", function, key != "")
+		}
+		if env["KYC_SEAL_KEY"] != "" {
+			t.Errorf("%s has a key to seal with, and is not to", function)
 		}
 	}
 }

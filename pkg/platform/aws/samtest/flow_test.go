@@ -16,6 +16,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
 	"github.com/kycvault/kycvault/pkg/kyc"
 	"github.com/kycvault/kycvault/pkg/platform/aws/samtest"
+	"github.com/kycvault/kycvault/pkg/seal"
 	"github.com/kycvault/kycvault/pkg/secret"
 	"github.com/kycvault/kycvault/pkg/ticket"
 )
@@ -225,6 +226,13 @@ func (w *world) pass(after time.Duration) {
 	w.now = w.now.Add(after)
 	p := w.process("RefetchFunction")
 	r := &kyc.Refetcher{Core: p.core(), Tickets: p.tickets, Gate: p.gate()}
+	if p.stack.Parameters["Seal"] == "yes" {
+		key, err := seal.ParseKey(secret.New("PRIVATE+KEY+test.example/vault+85a0ee6e+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		r.Sealer = &seal.Sealer{Archive: r.Archive, Key: key, Every: time.Hour, Grace: 30 * time.Minute, Log: r.Log}
+	}
 	if _, err := r.Pass(w.t.Context(), false); err != nil {
 		w.t.Fatal(err)
 	}

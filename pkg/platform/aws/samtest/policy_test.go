@@ -17,7 +17,7 @@ func TestRightsAreTheTable(t *testing.T) {
 		parameters map[string]string
 		when       []string
 	}{
-		"everything": {everything(), []string{"", samtest.WhenOwn, samtest.WhenLock, samtest.WhenKey}},
+		"everything": {everything(), []string{"", samtest.WhenOwn, samtest.WhenLock, samtest.WhenKey, samtest.WhenSeal}},
 		"defaults":   {least(), []string{"", samtest.WhenOwn}},
 		"service":    {service(), []string{""}},
 		"lock":       {lock(), []string{"", samtest.WhenLock}},
@@ -58,6 +58,7 @@ var (
 func TestAllowed(t *testing.T) {
 	const get, put, remove = "s3:GetObject", "s3:PutObject", "s3:DeleteObject"
 	for _, parameters := range []map[string]string{least(), everything()} {
+		sealer := map[string]string{"yes": "refetch"}[parameters["Seal"]]
 		s, p := policies(t, parameters)
 		send, err := s.SQSCall("AmazonSQS.SendMessageBatch")
 		if err != nil {
@@ -108,7 +109,11 @@ func TestAllowed(t *testing.T) {
 			{"refetch", s.List("pending/")},
 			{"pull", s.List("orders/orderNo0001/")},
 			{"", s.List("orders/")},
-			{"", s.List("journal/")},
+			{sealer, s.List("journal/")},
+			{sealer, s.List("seals/")},
+			{sealer, s.Put("seals/20261123T000000Z/checkpoint", true)},
+			{"", s.Put("seals/20261123T000000Z/checkpoint", false)},
+			{"", s.Object(remove, "seals/20261123T000000Z/checkpoint")},
 			{"", s.List("closed/")},
 			{"", s.List("")},
 			{"pull refetch webhook", send},

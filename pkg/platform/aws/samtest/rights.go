@@ -11,7 +11,7 @@ type Right struct {
 	Functions string // of webhook, pull and refetch
 	Action    string
 	Where     string // a key's pattern below the archive's prefix; "prefix …" of a listing; or queue, log or key
-	When      string // the choice that it depends on: WhenOwn, WhenLock, WhenKey; "" is always
+	When      string // the choice that it depends on: WhenOwn, WhenLock, WhenKey, WhenSeal; "" is always
 	Shows     Shows  // whether a test sees it used
 	Why       string
 }
@@ -31,12 +31,13 @@ const (
 	WhenOwn  = "Ticket is own"
 	WhenLock = "ObjectLock"
 	WhenKey  = "KmsKeyArn"
+	WhenSeal = "Seal is yes"
 )
 
 // Rights is the one table of all rights, those that no call shows among them. template.yaml has exactly these: whoever
 // changes the one changes the other, and gives a reason.
 func Rights() []Right {
-	return slices.Concat(silent(), webhookRights(), pullRights(), refetchRights(), ticketRights())
+	return slices.Concat(silent(), webhookRights(), pullRights(), refetchRights(), sealRights(), ticketRights())
 }
 
 // silent are the rights that no call of a function's shows.
@@ -52,6 +53,7 @@ func silent() []Right {
 		{"pull", "sqs:DeleteMessage", "queue", "", Never, "the same, for a step that has ended"},
 		{"pull", "sqs:GetQueueAttributes", "queue", "", Never, "the same, to scale"},
 		{"pull", "s3:PutObjectRetention", "orders/*", WhenLock, Usually, "a PutObject that locks needs it; an extension is all it could do otherwise"},
+		{"refetch", "s3:PutObjectRetention", "seals/*", WhenLock, Seldom, "the same, of a seal, where there are seals"},
 		{all, "kms:GenerateDataKey", "key", WhenKey, Never, "S3 encrypts what a function writes with the function's right at the key"},
 		{all, "kms:Decrypt", "key", WhenKey, Never, "S3 decrypts what a function reads in the same way"},
 	}
@@ -118,6 +120,16 @@ func refetchRights() []Right {
 		{"refetch", "s3:GetObject", "system/backoff", "", Usually, "does everyone wait? Then one order is handed out, as a probe"},
 		{"refetch", "sqs:SendMessage", "queue", "", Usually, "orders whose turn it is"},
 		{"refetch", "sqs:GetQueueAttributes", "queue", "", Usually, "how much is in the queue already?"},
+	}
+}
+
+// sealRights are for closing the windows of time that are over.
+func sealRights() []Right {
+	return []Right{
+		{"refetch", "s3:ListBucket", "prefix journal/", WhenSeal, Usually, "what was archived in a window"},
+		{"refetch", "s3:ListBucket", "prefix seals/", WhenSeal, Usually, "which window was sealed last?"},
+		{"refetch", "s3:GetObject", "seals/*", WhenSeal, Usually, "the checkpoint that the next one names; leaves, where late entries are looked for"},
+		{"refetch", "s3:PutObject", "seals/*", WhenSeal, Usually, "leaves, checkpoint and timestamp, each once"},
 	}
 }
 

@@ -23,7 +23,8 @@ func everything() map[string]string {
 		"SecretVersion": "0a1b2c3d-0000-1111-2222-333344445555", "WebhookAuth": "standard-webhooks", "WebhookRedirect": "https://www.example.com/done?from=check",
 		"WebhookOrigins": "https://www.example.com,https://app.example.com:8443", "WebhookConcurrency": "50", "StepDelay": "900s", "Steps": "10",
 		"RefetchMinutes": "15", "Deadline": "720h", "PullConcurrency": "1000", "AlarmTopicArn": "arn:aws:sns:us-east-1:111122223333:on-call",
-		"AtRiskOrders": "100", "LogLevel": "debug", "Media": "video", "Identity": "keep", "Api": "facerecord",
+		"AtRiskOrders": "100", "LogLevel": "debug", "Media": "video", "Recipients": "age19jzuynxfvjkc9kzguc6hf4qwyh5y0k8ztvrlvedhvqs3mur4py0qwgzxyv,age1zx2jgf80y6vpy7n3ah9d5hd6knfd9635rfwd23kxhg90hngxf50qp8x6wh", "Identity": "keep", "Api": "facerecord",
+		"Seal": "yes", "SealEvery": "1h", "SealGrace": "1440m", "TsaUrl": "http://tsa.example.com/stamp",
 	})
 }
 
@@ -48,6 +49,7 @@ func with(base, over map[string]string) map[string]string {
 func secrets() map[string]string {
 	return map[string]string{
 		"KYC_SECRET": "a-secret-of-the-app-id", "KYC_TICKET_TOKEN": "a-token",
+		"KYC_SEAL_KEY":    "PRIVATE+KEY+test.example/vault+85a0ee6e+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",
 		"KYC_WEBHOOK_KEY": "0123456789abcdef0123456789abcdef",
 	}
 }

@@ -20,7 +20,8 @@ func Build(t testing.TB, pkg string) string {
 	return filepath.Join(dir, filepath.Base(pkg))
 }
 
-// Compile compiles main packages as a deployment does but for this machine, each to a binary of its last name in dir.
+// Compile compiles main packages as a deployment does but for this machine, each to a binary of its last name in dir. Before
+// the packages may stand flags of the go command, such as -tags=s3.
 func Compile(dir string, pkgs ...string) error {
 	args := append([]string{"build", "-trimpath", "-ldflags", "-s -w", "-o", dir + string(filepath.Separator)}, pkgs...)
 	if _, err := runGo(args...); err != nil {

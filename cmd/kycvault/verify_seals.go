@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/kycvault/kycvault/pkg/archive"
+	"github.com/kycvault/kycvault/pkg/platform"
+	"github.com/kycvault/kycvault/pkg/seal"
+	"github.com/kycvault/kycvault/pkg/seal/stamp"
+)
+
+// sealFlags are for subcommands that check or export seals.
+type sealFlags struct {
+	SealKey []string `name:"seal-key" placeholder:"KEY" help:"Public key that seals must be signed with, or a file with it; repeat it after a change of keys. Else that of $$KYC_SEAL_KEY."`
+	TSACA   string   `name:"tsa-ca" sets:"KYC_TSA_CA" placeholder:"FILE" help:"PEM certificates that timestamps must lead to."`
+}
+
+// keys reads the public keys: those of the flag, or those of KYC_SEAL_KEY.
+func (f sealFlags) keys(cfg platform.Config) (keys []seal.PublicKey, err error) {
+	texts := f.SealKey
+	if len(texts) == 0 && !cfg.SealKey.Empty() {
+		own, err := seal.ParseKey(cfg.SealKey)
+		if err != nil {
+			return nil, err
+		}
+		texts = append([]string{own.Public()}, cfg.SealFormer...)
+	}
+	for _, text := range texts {
+		if data, err := os.ReadFile(text); err == nil {
+			text = string(data)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, usage(fmt.Errorf("read --seal-key: %w", err))
+		}
+		key, err := seal.ParsePublicKey(text)
+		if err != nil {
+			return nil, usage(fmt.Errorf("--seal-key is neither a file nor a key: %w", err))
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+// keptCheckpoints reads checkpoints that were kept, and gives their digests.
+func keptCheckpoints(files []string) (digests []string, err error) {
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, usage(fmt.Errorf("read --checkpoint: %w", err))
+		}
+		if _, err := seal.Peek(data); err != nil {
+			return nil, usage(fmt.Errorf("read --checkpoint: %w", err))
+		}
+		digests = append(digests, seal.Digest(data))
+	}
+	return digests, nil
+}
+
+// sealOptions are what the seals are checked by.
+func (c *verifyCmd) sealOptions(cfg platform.Config, o archive.VerifyOptions) (seal.VerifyOptions, error) {
+	keys, err := c.keys(cfg)
+	if err != nil {
+		return seal.VerifyOptions{}, err
+	}
+	roots, err := cfg.TSARoots()
+	if err != nil {
+		return seal.VerifyOptions{}, usage(err)
+	}
+	digests, err := keptCheckpoints(c.Checkpoint)
+	return seal.VerifyOptions{
+		Keys: keys, Grace: cfg.SealGrace, Known: digests, Orders: o.Orders, From: o.From, To: o.To, Stamped: roots != nil,
+		CheckToken: func(signed, token []byte) (time.Time, error) {
+			t, err := stamp.Check(signed, token, roots)
+			return t.Time, err
+		},
+	}, err
+}
+
+// checkSeals checks the seals, if there are any or if there should be.
+func (v *verdict) checkSeals(ctx context.Context, a *app, vault *archive.Archive, o seal.VerifyOptions) error {
+	sealed := len(o.Keys)+len(o.Known) > 0
+	for _, err := range vault.ScanSeals(ctx, time.Time{}) {
+		if err != nil && !archive.Strange(err) {
+			return err
+		}
+		sealed = true
+		break
+	}
+	if !sealed {
+		return nil
+	}
+	if len(o.Keys) == 0 {
+		a.tell("the signatures of the seals are not checked: --seal-key says whose they must be")
+	}
+	sum, err := seal.Verify(ctx, vault, func(d archive.Damage) { v.Damage = append(v.Damage, d) }, o)
+	v.Seals = &sum
+	return err
+}
+
+// sealLine says in one line what was checked.
+func sealLine(s seal.Sealed) string {
+	until := "nothing"
+	if !s.Until.IsZero() {
+		until = "all until " + s.Until.Format(time.RFC3339)
+	}
+	return fmt.Sprintf("%d seals, %d timestamps, %d leaves read: %s is sealed", s.Seals, s.Stamps, s.Leaves, until)
+}

@@ -1,0 +1,180 @@
+package seal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/kycvault/kycvault/pkg/archive"
+	"github.com/kycvault/kycvault/pkg/bucket"
+)
+
+// leaves collects a window's entries from the journal's listing; the first window that a pass makes takes the late ones with it.
+func (p *pass) leaves(ctx context.Context, w Window) ([]Leaf, error) {
+	var leaves []Leaf
+	if !p.found && p.last != nil {
+		late, err := p.late(ctx, w)
+		if err != nil {
+			return nil, fmt.Errorf("look for late entries: %w", err)
+		}
+		leaves = late
+	}
+	for e, err := range p.Archive.ScanJournal(ctx, w.Start, w.End) {
+		switch {
+		case archive.Strange(err):
+		case err != nil:
+			return nil, err
+		default:
+			leaves = append(leaves, LeafOf(e))
+		}
+	}
+	return SortLeaves(leaves), nil
+}
+
+// place is where a seal lies in time, and when its leaves were stored.
+type place struct {
+	start  time.Time
+	stored time.Time
+}
+
+// lateEntry is an entry that may have come too late for the seal of its window.
+type lateEntry struct {
+	leaf   Leaf
+	stored time.Time
+	seal   int // the index of its window's seal; -1 is a time before the chain
+}
+
+// late finds the entries before w that no seal has. Those that were stored within MinGrace of their time are in the seal of
+// their window, which was made later than that, so only the others are looked for, and those before the chain: a listing tells. Where listings may be
+// stale, all are.
+func (p *pass) late(ctx context.Context, w Window) ([]Leaf, error) {
+	from := w.Start.Add(-lookback)
+	if p.whole {
+		from = time.Time{}
+	}
+	seals, err := p.places(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	var missing, group []lateEntry // the group is of one window, which bounds the memory
+	at := -1
+	flush := func() error {
+		left, err := p.without(ctx, group, seals, at)
+		missing, group = append(missing, left...), group[:0]
+		return err
+	}
+	all := p.whole || !p.Archive.Bucket().Properties().StrongListing
+	for e, err := range p.Archive.ScanJournal(ctx, from, w.Start) {
+		early := len(seals) == 0 || e.At.Before(seals[0].start) // no seal of its window
+		if archive.Strange(err) || err == nil && !all && !early && e.Stored.Sub(e.At) < MinGrace {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for at+1 < len(seals) && !seals[at+1].start.After(e.At) {
+			if err := flush(); err != nil {
+				return nil, err
+			}
+			at++
+		}
+		group = append(group, lateEntry{leaf: LeafOf(e), stored: e.Stored, seal: at})
+	}
+	if err := flush(); err != nil {
+		return nil, err
+	}
+	return p.unsealed(ctx, missing, seals)
+}
+
+// places lists the seals that may cover a time since from.
+func (p *pass) places(ctx context.Context, from time.Time) ([]place, error) {
+	if !from.IsZero() {
+		from = from.Add(-MaxEvery)
+	}
+	var all []place
+	var leaves archive.SealObject
+	for s, err := range p.Archive.ScanSeals(ctx, from) {
+		switch {
+		case archive.Strange(err):
+		case err != nil:
+			return nil, err
+		case s.Object == archive.SealLeaves:
+			leaves = s
+		case s.Object == archive.SealCheckpoint: // its leaves, if they are there, come after it
+			all = append(all, place{start: s.Start})
+		}
+		if n := len(all); n > 0 && leaves.Start.Equal(all[n-1].start) {
+			all[n-1].stored = leaves.Modified
+		}
+	}
+	return all, nil
+}
+
+// without leaves out the entries that the seal at this index has.
+func (p *pass) without(ctx context.Context, entries []lateEntry, seals []place, at int) ([]lateEntry, error) {
+	if len(entries) == 0 || at < 0 {
+		return entries, nil
+	}
+	sealed := make(map[Leaf]bool, len(entries))
+	for _, e := range entries {
+		sealed[e.leaf] = false
+	}
+	r, err := p.Archive.OpenSeal(ctx, seals[at].start, archive.SealLeaves)
+	if errors.Is(err, bucket.ErrNotFound) {
+		return nil, nil // they were there: to seal their orders again would hide what verify finds
+	} else if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }()
+	for l, err := range ReadLeaves(r) {
+		if errors.Is(err, ErrFormat) {
+			return nil, nil // the same
+		} else if err != nil {
+			return nil, fmt.Errorf("read %s: %w", archive.SealKey(seals[at].start, archive.SealLeaves), err)
+		}
+		if _, asked := sealed[l.onTime()]; asked {
+			sealed[l.onTime()] = true
+		}
+	}
+	var left []lateEntry
+	for _, e := range entries {
+		if !sealed[e.leaf] {
+			left = append(left, e)
+		}
+	}
+	return left, nil
+}
+
+// clockStep is how far two times of one store may be apart although they say the opposite.
+const clockStep = 10 * time.Second
+
+// unsealed leaves out the entries that a later seal has taken in as late ones: one whose leaves were stored after the entry.
+func (p *pass) unsealed(ctx context.Context, entries []lateEntry, seals []place) ([]Leaf, error) {
+	for i := range seals {
+		if len(entries) == 0 {
+			break
+		}
+		may := func(e lateEntry) bool { return e.seal < i && !seals[i].stored.Before(e.stored.Add(-clockStep)) }
+		var others, asked []lateEntry
+		for _, e := range entries {
+			if may(e) {
+				asked = append(asked, e)
+			} else {
+				others = append(others, e)
+			}
+		}
+		left, err := p.without(ctx, asked, seals, i)
+		if err != nil {
+			return nil, err
+		}
+		entries = slices.Concat(others, left)
+	}
+	var leaves []Leaf
+	for _, e := range entries {
+		e.leaf.Late = true
+		leaves = append(leaves, e.leaf)
+	}
+	return leaves, nil
+}
