@@ -110,41 +110,51 @@ func TestReplayedToken(t *testing.T) {
 
 // TestBadAuthorities: none of these answers is stored, and no error has the URL's query.
 func TestBadAuthorities(t *testing.T) {
-	var answer func(w http.ResponseWriter)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Content-Type") != "application/timestamp-query" || r.Method != http.MethodPost {
-			t.Errorf("asked by %s with %s", r.Method, r.Header.Get("Content-Type"))
-		}
-		answer(w)
-	}))
-	defer server.Close()
-	for name, say := range map[string]func(w http.ResponseWriter){
-		"page":  func(w http.ResponseWriter) { _, _ = io.WriteString(w, "<html>") },
-		"error": func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway) },
-		"garbage": func(w http.ResponseWriter) {
-			w.Header().Set("Content-Type", "application/timestamp-reply")
-			_, _ = io.WriteString(w, "0")
-		},
-		"refusal": func(w http.ResponseWriter) {
-			w.Header().Set("Content-Type", "application/timestamp-reply")
-			_, _ = w.Write([]byte{0x30, 5, 0x30, 3, 2, 1, 2})
-		},
-		"too much": func(w http.ResponseWriter) {
-			w.Header().Set("Content-Type", "application/timestamp-reply")
-			_, _ = w.Write(make([]byte, 1<<20))
-		},
-		"broken": func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
+	for name, answer := range map[string]http.HandlerFunc{
+		"page":     func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
+		"error":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
+		"garbage":  replying([]byte("0")),
+		"refusal":  replying([]byte{0x30, 5, 0x30, 3, 2, 1, 2}),
+		"too much": replying(make([]byte, 1<<20)),
+		"broken":   func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	} {
-		answer = say
-		token, err := client(server.URL+"/?key=planted-5ecret", nil).Stamp(t.Context(), checkpoint)
-		if err == nil || token != nil || strings.Contains(err.Error(), "planted") {
-			t.Errorf("%s: %x, %v", name, token, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			server := authority(t, answer)
+			token, err := client(server.URL+"/?key=planted-5ecret", nil).Stamp(t.Context(), checkpoint)
+			if err == nil || token != nil || strings.Contains(err.Error(), "planted") {
+				t.Errorf("%x, %v", token, err)
+			}
+		})
 	}
+}
+
+func TestStampStopped(t *testing.T) {
+	server := authority(t, replying([]byte("0")))
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := client(server.URL, nil).Stamp(ended, checkpoint); !errors.Is(err, context.Canceled) {
 		t.Errorf("stopped: %v", err)
+	}
+}
+
+// authority serves answer, after a look at how it was asked.
+func authority(t *testing.T, answer http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Content-Type") != "application/timestamp-query" || r.Method != http.MethodPost {
+			t.Errorf("asked by %s with %s", r.Method, r.Header.Get("Content-Type"))
+		}
+		answer(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+// replying answers with body, called a timestamp reply.
+func replying(body []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/timestamp-reply")
+		_, _ = w.Write(body)
 	}
 }
 
