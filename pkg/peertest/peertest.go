@@ -63,27 +63,37 @@ func repository() (string, error) {
 }
 
 // Ports for servers that can not choose one themselves. They lie below those that systems give to who asks for any (from 32768
-// on with Linux, 49152 with macOS): else another test's listener may get the port between our look and the server's start.
+// on with Linux, 49152 with macOS): else another test's listener may get the port between our look and the server's start. Each has a
+// guard, the port guarded above it, which is held as long as the test runs: so no other test, of whatever process, chooses it too.
 const (
 	firstPort = 20_000
-	lastPort  = 32_000
+	lastPort  = 26_000
+	guarded   = lastPort - firstPort
 )
 
-// FreePort finds a port of 127.0.0.1 that nobody listens on now.
+// FreePort finds a port of 127.0.0.1 that nobody listens on now, and that no other test is given before this one ends.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	for range 100 {
 		port := firstPort + rand.IntN(lastPort-firstPort)
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		guard, err := net.Listen("tcp", loopback(port+guarded))
 		if err != nil {
 			continue
 		}
+		l, err := net.Listen("tcp", loopback(port))
+		if err != nil {
+			_ = guard.Close()
+			continue
+		}
 		_ = l.Close()
+		t.Cleanup(func() { _ = guard.Close() })
 		return port
 	}
 	t.Fatal("a hundred ports are taken")
 	return 0
 }
+
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // server is a process that listens.
 type server struct {
@@ -93,12 +103,13 @@ type server struct {
 	cmd     *exec.Cmd
 	output  *strings.Builder
 	ended   chan struct{}
+	killed  bool
 }
 
 // start runs the command until the test ends, and returns when it listens.
 func start(t testing.TB, port int, command func() *exec.Cmd) *server {
 	t.Helper()
-	s := &server{t: t, address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), command: command}
+	s := &server{t: t, address: loopback(port), command: command}
 	s.start()
 	t.Cleanup(s.kill)
 	return s
@@ -106,7 +117,7 @@ func start(t testing.TB, port int, command func() *exec.Cmd) *server {
 
 func (s *server) start() {
 	s.t.Helper()
-	s.cmd, s.output, s.ended = s.command(), new(strings.Builder), make(chan struct{})
+	s.cmd, s.output, s.ended, s.killed = s.command(), new(strings.Builder), make(chan struct{}), false
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatalf("start %s: %v", s.cmd.Path, err)
@@ -130,8 +141,13 @@ func (s *server) start() {
 	}
 }
 
-// kill ends the process as a power cut does.
+// kill ends the process as a power cut does. One that ended before, by itself, is the reason of whatever else failed.
 func (s *server) kill() {
-	_ = s.cmd.Process.Kill()
+	s.t.Helper()
+	err := s.cmd.Process.Kill()
 	<-s.ended
+	if errors.Is(err, os.ErrProcessDone) && !s.killed {
+		s.t.Errorf("%s ended by itself:\n%s", s.cmd.Path, s.output)
+	}
+	s.killed = true
 }
