@@ -28,22 +28,23 @@ type cloud struct {
 	folder string // of its functions
 	bare   string // a function that does nothing
 	arch   string // that they are deployed for
+	tags   string // that they are built with, as the Makefile does
 	start  func(ctx context.Context, program string) error
 }
 
 // functions measures each Lambda function's cold start, from its start to its first request for an invocation, beside a
 // function that does nothing; and how large its binary is.
 func functions(ctx context.Context, s settings, t *table) error {
-	return compareFunctions(ctx, s, t, cloud{name: "Lambda", folder: "functions/aws/", bare: "cmd/kycvault-bench/bare", arch: "arm64", start: coldStart})
+	return compareFunctions(ctx, s, t, cloud{name: "Lambda", folder: "functions/aws/", bare: "cmd/kycvault-bench/bare", arch: "arm64", tags: "lambda.norpc", start: coldStart})
 }
 
 func compareFunctions(ctx context.Context, s settings, t *table, c cloud) error {
-	rival, err := buildFunction(ctx, s, c.bare, "")
+	rival, err := buildFunction(ctx, s, c.bare, c.tags, "")
 	if err != nil {
 		return err
 	}
 	for _, name := range handlers() {
-		ours, err := buildFunction(ctx, s, c.folder+name, "")
+		ours, err := buildFunction(ctx, s, c.folder+name, c.tags, "")
 		if err != nil {
 			return err
 		}
@@ -69,7 +70,7 @@ func compareFunctions(ctx context.Context, s settings, t *table, c cloud) error 
 
 // functionSize adds the row of a function's size.
 func functionSize(ctx context.Context, s settings, t *table, c cloud, name string) error {
-	program, err := buildFunction(ctx, s, c.folder+name, c.arch)
+	program, err := buildFunction(ctx, s, c.folder+name, c.tags, c.arch)
 	if err != nil {
 		return err
 	}
@@ -82,9 +83,9 @@ func functionSize(ctx context.Context, s settings, t *table, c cloud, name strin
 }
 
 // buildFunction builds a main package as the Makefile does for a deployment; arch "" is this machine's.
-func buildFunction(ctx context.Context, s settings, folder, arch string) (string, error) {
+func buildFunction(ctx context.Context, s settings, folder, tags, arch string) (string, error) {
 	file := filepath.Join(s.scratch, strings.ReplaceAll(folder, "/", "-")+arch)
-	build := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", file,
+	build := exec.CommandContext(ctx, "go", "build", "-tags", tags, "-trimpath", "-ldflags", "-s -w", "-o", file,
 		"github.com/kycvault/kycvault/"+folder)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if arch != "" {

@@ -36,6 +36,7 @@ const (
 // with the shipped policy; the bucket, the API, its queue of asynchronous invocations and the timer; and the service.
 type deployment struct {
 	t      *testing.T
+	made   time.Time // UTC
 	file   *serverlesstest.File
 	rights *serverlesstest.Rights
 	cos    *costest.Running
@@ -58,11 +59,13 @@ type options struct {
 	cos   costest.Config
 	env   map[string]string // goes before the file's variables
 	queue mischief
+
+	refetches int // instances of refetch at once; 0 is one, as docs/tencent.md reserves
 }
 
 func deploy(t *testing.T, o options) *deployment {
 	t.Helper()
-	d := &deployment{t: t, roles: map[string]costest.Key{}}
+	d := &deployment{t: t, made: time.Now().UTC(), roles: map[string]costest.Key{}}
 	d.file = serverlesstest.Load(t, map[string]string{
 		"SCF_REGION": "ap-guangzhou", "CLS_LOGSET_ID": "logset", "CLS_TOPIC_ID": "topic", "KYC_APP_ID": appID, "KYC_SECRET": "planted-app-secret",
 		"KYC_TICKET": "own", "KYC_ARCHIVE": location, "KYC_WEBHOOK_KEY": jwtKey,
@@ -88,7 +91,7 @@ func deploy(t *testing.T, o options) *deployment {
 	for name, value := range o.env {
 		env[name] = value
 	}
-	d.webhook, d.pull, d.refetch = d.start("webhook", 4, env), d.start("pull", workers, env), d.start("refetch", 1, env)
+	d.webhook, d.pull, d.refetch = d.start("webhook", 4, env), d.start("pull", workers, env), d.start("refetch", max(1, o.refetches), env)
 	return d
 }
 

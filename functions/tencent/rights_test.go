@@ -19,15 +19,19 @@ var unseen = map[string]string{
 	"pull cos:HeadBucket":    "the same",
 }
 
-// TestRightsAreLeast leads orders to every end that there is, loses an answer in every folder, and holds the calls that the
-// functions made against the shipped policies, both ways. What takes hours is done by setting objects' times back.
+// TestRightsAreLeast leads orders to every end that there is, lets the hours before be sealed, loses an answer in every folder, and
+// holds the calls that the functions made against the shipped policies, both ways. What takes hours is done by setting objects'
+// times back.
 func TestRightsAreLeast(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, options{sim: faceidtest.Config{MediaAfter: -1}, env: map[string]string{"KYC_STEP_DELAY": "200ms"}})
+	d.archivedAt("old1", d.past(5))
+	private, _ := sealKey(t)
+	d.reset(sealing(private, d.past(3)))
 	d.losesAnswers()
 	d.strays("retry/stray1.", "quiet/stray2.")
 	d.promised("own1")
-	d.waitFor("journal/") // before the first pass: pull makes the ticket
+	d.wait(time.Minute, "own1") // before the first pass: pull makes the ticket
 	d.queue.put([]byte(`{"v":1,"orderNo":"own1","opening":"` + opening + `","attempt":1}`))
 	stop := d.timer()
 	waits := d.promised("oddjpegA1", "busy1xA1") // the service refuses everyone for a while

@@ -88,7 +88,7 @@ func (p *pass) late(ctx context.Context, w Window) ([]Leaf, error) {
 	return p.unsealed(ctx, missing, seals)
 }
 
-// places lists the seals that may cover a time since from.
+// places lists the seals that may cover a time since from, with those that this pass knows of although no listing shows them yet.
 func (p *pass) places(ctx context.Context, from time.Time) ([]place, error) {
 	if !from.IsZero() {
 		from = from.Add(-MaxEvery)
@@ -107,6 +107,12 @@ func (p *pass) places(ctx context.Context, from time.Time) ([]place, error) {
 		}
 		if n := len(all); n > 0 && leaves.Start.Equal(all[n-1].start) {
 			all[n-1].stored = leaves.Modified
+		}
+	}
+	for _, known := range p.known {
+		i, listed := slices.BinarySearchFunc(all, known.start, func(a place, t time.Time) int { return a.start.Compare(t) })
+		if !listed {
+			all = slices.Insert(all, i, known)
 		}
 	}
 	return all, nil

@@ -56,12 +56,22 @@ func (p *pass) adopt(ctx context.Context, w Window, ours []Leaf) (Window, []Leaf
 		return w, nil, err
 	}
 	if len(unknown) > 0 {
-		return w, nil, fmt.Errorf("%s names %d manifests that the journal does not: %w; nothing is sealed until somebody has found out who wrote it", key, len(unknown), archive.ErrDamaged)
+		return w, nil, fmt.Errorf("%s names %d manifests that the journal does not: %w; %s", key, len(unknown), archive.ErrDamaged, p.advice())
 	}
 	if !latest.Before(w.End) {
 		w.End = windowOf(latest, p.Every).End
 	}
 	return w, there, nil
+}
+
+// advice is what to do about leaves that the journal does not confirm. Where listings may be stale, another process may have seen
+// more of it.
+func (p *pass) advice() string {
+	const advice = "nothing is sealed until somebody has found out who wrote it"
+	if p.Archive.Bucket().Properties().StrongListing {
+		return advice
+	}
+	return "a listing may be behind: if passes go on to say this, " + advice
 }
 
 // confirm looks for leaves in all of the journal, takes out those that it names, and gives the time of the latest.

@@ -100,6 +100,7 @@ type pass struct {
 	first  time.Time // where the chain begins, when there is no seal yet
 	oldest time.Time // the first window that this pass has sealed
 	found  bool      // late entries are in a seal: no need to look again
+	known  []place   // the seals that this pass has read, taken over or made
 	report Report
 }
 
@@ -119,6 +120,7 @@ func (p *pass) seal(ctx context.Context) (err error) {
 		}
 	} else {
 		p.report.Until = p.last.Window.End
+		p.known = append(p.known, place{start: p.last.Window.Start, stored: p.now})
 	}
 	for w := p.window(); p.over(w); w = p.window() {
 		if p.report.Windows == maxWindows || p.report.Leaves > maxLeaves {
@@ -189,6 +191,7 @@ func (p *pass) close(ctx context.Context, w Window) error {
 		return err
 	}
 	p.last, p.found = &sealed, !adopted // adopted leaves may lack late entries that we have found
+	p.known = append(p.known, place{start: w.Start, stored: p.now})
 	if p.report.Windows == 0 {
 		p.oldest = w.Start
 	}

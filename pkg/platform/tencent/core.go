@@ -14,7 +14,7 @@ import (
 // core is what an instance of a function keeps from one invocation to the next.
 type core struct {
 	options Options
-	needs   platform.Needs
+	special special
 	role    role
 	level   *slog.LevelVar
 	log     *slog.Logger
@@ -22,6 +22,14 @@ type core struct {
 	mu    sync.Mutex
 	wired *system
 	told  string // the mistakes that the log has
+}
+
+// special is what one function has beside the others.
+type special struct {
+	needs platform.Needs
+	seals bool // it closes windows of time, so it alone may have the key for that
+	// wire makes the parts that are this function's own. It is a value, so that no other function links what makes them.
+	wire func(s *system) error
 }
 
 // system is the wired core.
@@ -32,8 +40,8 @@ type system struct {
 	handler http.Handler // of the webhook function only
 }
 
-func newCore(o Options, needs platform.Needs) *core {
-	c := &core{options: o.withDefaults(), needs: needs, level: new(slog.LevelVar)}
+func newCore(o Options, s special) *core {
+	c := &core{options: o.withDefaults(), special: s, level: new(slog.LevelVar)}
 	c.log = platform.NewLogger(c.options.Output, c.level, false)
 	return c
 }
@@ -62,7 +70,7 @@ func (c *core) ready(ctx context.Context) (*system, error) {
 func (c *core) wire(ctx context.Context) (*system, error) {
 	lookup := environment(ctx, c.options.Lookup)
 	p := place{lookup: lookup, region: region(ctx, lookup), role: &c.role}
-	config, err := load(c.needs, p)
+	config, err := load(c.special, p)
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +83,8 @@ func (c *core) wire(ctx context.Context) (*system, error) {
 	if s.System, err = platform.Wire(config, parts); err != nil {
 		return nil, err
 	}
-	if c.needs&platform.NeedWebhook != 0 {
-		if s.handler, err = s.Webhook(config); err != nil {
+	if c.special.wire != nil {
+		if err := c.special.wire(s); err != nil {
 			return nil, err
 		}
 	}
@@ -99,7 +107,7 @@ func (c *core) parts(config platform.Config, p place) (parts platform.Parts, err
 		}
 	}
 	switch {
-	case c.needs&platform.NeedPullFunction == 0:
+	case c.special.needs&platform.NeedPullFunction == 0:
 		parts.Delayer = none{}
 	case parts.Delayer == nil:
 		parts.Delayer, err = openDelayer(config, p)

@@ -78,14 +78,74 @@ func TestOtherStoresAreRefused(t *testing.T) {
 	}
 }
 
-// TestSealKeyIsRefused: it would never seal here, and nobody would see that.
+const sealKey = "PRIVATE+KEY+test.example/vault+85a0ee6e+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+
+// TestSealKeyIsRefused by those that do not seal: nobody would see that it lies there for nothing.
 func TestSealKeyIsRefused(t *testing.T) {
 	live(t, nil, func(h *house) {
-		h.variables["KYC_SEAL_KEY"] = "PRIVATE+KEY+test.example/vault+85a0ee6e+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
-		if _, err := h.invoke(h.refetch, timer, timeLimit); err == nil || !strings.Contains(err.Error(), "KYC_SEAL_KEY: these functions seal nothing") || strings.Contains(err.Error(), "PRIVATE") {
-			t.Errorf("%v", err)
+		h.variables["KYC_SEAL_KEY"] = sealKey
+		if _, err := h.invoke(h.pull, []byte(`[]`), timeLimit); err == nil || !strings.Contains(err.Error(), "KYC_SEAL_KEY: this function seals nothing") || strings.Contains(err.Error(), "PRIVATE") {
+			t.Errorf("pull: %v", err)
+		}
+		answer, err := h.invoke(h.webhook, httpCall("/healthz", ""), timeLimit)
+		wantProblem(t, answer, err, 500)
+		if log := h.logs.String(); strings.Count(log, "KYC_SEAL_KEY: this function seals nothing") != 2 || strings.Contains(log, "PRIVATE") {
+			t.Errorf("the log has: %s", log)
+		}
+		delete(h.variables, "KYC_SEAL_KEY")
+		if _, err := h.invoke(h.pull, []byte(`[]`), timeLimit); err != nil {
+			t.Errorf("pull without it: %v", err)
 		}
 	})
+}
+
+// TestRefetchSeals: with the key that came with an invocation, a pass closes a window; settings that can not be used are told by
+// name, and those that come with a later invocation are taken.
+func TestRefetchSeals(t *testing.T) {
+	live(t, nil, func(h *house) {
+		h.variables["KYC_SEAL_KEY"], h.variables["KYC_TSA_URL"], h.variables["KYC_TSA_CA"] = sealKey, "http://127.0.0.1:1", "no-such-file"
+		if _, err := h.invoke(h.refetch, timer, timeLimit); err == nil || !strings.Contains(err.Error(), "KYC_TSA_CA") {
+			t.Errorf("without the authority's file: %v", err)
+		}
+		delete(h.variables, "KYC_TSA_URL")
+		delete(h.variables, "KYC_TSA_CA")
+		h.warm()
+		if got := h.seals(); len(got) != 2 {
+			t.Errorf("a pass made %q, want leaves and a checkpoint", got)
+		}
+		h.warm()
+		time.Sleep(24 * time.Hour)
+		h.warm()
+		if got := h.seals(); len(got) != 4 {
+			t.Errorf("a day later there are %q", got)
+		}
+		if log := h.logs.String(); strings.Contains(log, "PRIVATE") || strings.Count(log, `"msg":"sealed"`) != 2 {
+			t.Errorf("the log has: %s", log)
+		}
+	})
+}
+
+// TestNothingIsSealedWithoutKey: not one key below seals/.
+func TestNothingIsSealedWithoutKey(t *testing.T) {
+	live(t, nil, func(h *house) {
+		h.variables["KYC_SEAL_KEY"] = "" // as a parameter that is not set may come
+		h.warm()
+		if got := h.seals(); len(got) != 0 {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+// seals are the keys below seals/.
+func (h *house) seals() (keys []string) {
+	h.t.Helper()
+	for o, err := range h.bucket.List(h.t.Context(), "seals/", "") {
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		keys = append(keys, o.Key)
+	}
+	return keys
 }
 
 // TestRegionIsNeeded: from the location, its endpoint, or the runtime.
@@ -96,10 +156,10 @@ func TestRegionIsNeeded(t *testing.T) {
 		vars := variables()
 		vars["KYC_ARCHIVE"] = location
 		lookup := func(name string) (string, bool) { v, ok := vars[name]; return v, ok }
-		if _, err := load(0, place{lookup: lookup}); (err == nil) != works {
+		if _, err := load(special{}, place{lookup: lookup}); (err == nil) != works {
 			t.Errorf("%s: %v", location, err)
 		}
-		if _, err := load(0, place{lookup: lookup, region: "ap-shanghai"}); err != nil {
+		if _, err := load(special{}, place{lookup: lookup, region: "ap-shanghai"}); err != nil {
 			t.Errorf("%s, in a region: %v", location, err)
 		}
 	}

@@ -21,7 +21,7 @@ const parallel = 8
 // NewPull makes the pull function: an asynchronous invocation brings one step message, or an array of them.
 func NewPull(o Options) *Function {
 	return &Function{
-		core:  newCore(o, platform.NeedUpstream|platform.NeedArchive),
+		core:  newCore(o, special{needs: platform.NeedUpstream | platform.NeedArchive}),
 		takes: []kind{stepEvent, otherEvent}, // what is neither is a message that can never work
 		run:   pull,
 	}

@@ -8,10 +8,15 @@ import (
 	"github.com/kycvault/kycvault/pkg/platform"
 )
 
-// NewRefetch makes the refetch function: a timer trigger's event is one pass.
+// NewRefetch makes the refetch function: a timer trigger's event is one pass. With KYC_SEAL_KEY a pass also closes the windows of
+// time that are over.
 func NewRefetch(o Options) *Function {
 	return &Function{
-		core:  newCore(o, platform.NeedUpstream|platform.NeedArchive|platform.NeedPullFunction),
+		core: newCore(o, special{
+			needs: platform.NeedUpstream | platform.NeedArchive | platform.NeedPullFunction,
+			seals: true,
+			wire:  func(s *system) error { return s.Seals(s.config) },
+		}),
 		takes: []kind{timerEvent},
 		run:   pass,
 	}

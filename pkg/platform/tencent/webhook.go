@@ -14,7 +14,13 @@ import (
 // a 500 and a problem document that says nothing of it.
 func NewWebhook(o Options) *Function {
 	return &Function{
-		core:   newCore(o, platform.NeedAll|platform.NeedPullFunction),
+		core: newCore(o, special{
+			needs: platform.NeedAll | platform.NeedPullFunction,
+			wire: func(s *system) (err error) {
+				s.handler, err = s.Webhook(s.config)
+				return err
+			},
+		}),
 		takes:  []kind{httpEvent},
 		run:    answer,
 		failed: func() ([]byte, error) { return respond(webhook.Failed(), false) },

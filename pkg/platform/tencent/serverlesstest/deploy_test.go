@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -76,6 +77,31 @@ func TestDeploy(t *testing.T) {
 	updated := of(second, "UpdateTrigger")["kycvault-prod-webhook"]
 	if updated["TriggerDesc"] != functionURL["TriggerDesc"] || updated["TriggerName"] != "url" {
 		t.Errorf("the function URL became %v", updated)
+	}
+}
+
+// TestDeploySeals: a key, and certificates of several lines, reach refetch as they are, and nobody else.
+func TestDeploySeals(t *testing.T) {
+	c, f := newCloud(t), serverlesstest.Load(t, sealing())
+	created := of(deploy(t, c, f), "CreateFunction")
+	for key, function := range f.Inputs.Functions {
+		got := map[string]string{}
+		for name, value := range created[function.Name] {
+			if index, is := strings.CutSuffix(name, ".Key"); is {
+				got[value] = created[function.Name][index+".Value"]
+			}
+		}
+		if diff := cmp.Diff(f.Environment(key), got); diff != "" {
+			t.Errorf("%s (-of the file +called):\n%s", key, diff)
+		}
+		for name, value := range map[string]string{"KYC_SEAL_KEY": sealKey, "KYC_TSA_CA": authority} {
+			if key != "refetch" {
+				value = ""
+			}
+			if got[name] != value {
+				t.Errorf("%s has %d bytes of %s, want %d", key, len(got[name]), name, len(value))
+			}
+		}
 	}
 }
 

@@ -28,7 +28,7 @@ func TestDocsParameters(t *testing.T) {
 		if !strings.Contains(docs, "`"+match[1]+"`") {
 			t.Errorf("docs/tencent.md has no parameter %s", match[1])
 		}
-		if _, ok := environ()[match[1]]; !ok {
+		if _, ok := sealing()[match[1]]; !ok {
 			t.Errorf("the tests give no value for %s", match[1])
 		}
 	}

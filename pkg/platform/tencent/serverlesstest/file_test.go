@@ -1,6 +1,7 @@
 package serverlesstest_test
 
 import (
+	_ "embed"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -30,6 +31,23 @@ func environ() map[string]string {
 	}
 }
 
+// sealing is environ of who wants seals too.
+func sealing() map[string]string {
+	all := environ()
+	all["KYC_SEAL_KEY"] = sealKey
+	all["KYC_SEAL_EVERY"], all["KYC_SEAL_GRACE"] = "12h", "10m"
+	all["KYC_TSA_URL"], all["KYC_TSA_CA"] = "https://tsa.example.com/tsr", authority
+	return all
+}
+
+// authority is the root of a timestamp authority that does not exist.
+//
+//go:embed testdata/authority.pem
+var authority string
+
+// sealKey is the private key of pkg/seal's vectors.
+const sealKey = "PRIVATE+KEY+test.example/vault+85a0ee6e+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+
 // needs are the parts that each function has.
 var needs = map[string]platform.Needs{
 	"webhook": platform.NeedAll,
@@ -58,6 +76,38 @@ func TestVariablesAreSet(t *testing.T) {
 		}
 		if keys := len(c.WebhookKeys); (keys > 0) != (function == "webhook") {
 			t.Errorf("%s has %d webhook keys", function, keys)
+		}
+	}
+}
+
+// TestSealing: what seals go by comes from the environment, and refetch alone gets it; without it, and with values that are empty,
+// nothing is sealed.
+func TestSealing(t *testing.T) {
+	f := serverlesstest.Load(t, sealing())
+	for _, function := range serverlesstest.Functions() {
+		c, err := f.Config(function, needs[function])
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := []string{c.SealKey.Reveal(), c.SealEvery.String(), c.SealGrace.String(), c.TSAURL, c.TSACA}
+		want := []string{"", "24h0m0s", "30m0s", "", ""}
+		if function == "refetch" {
+			want = []string{sealKey, "12h0m0s", "10m0s", "https://tsa.example.com/tsr", strings.TrimSpace(authority)}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", function, diff)
+		}
+	}
+	empty := environ()
+	for name := range sealing() {
+		if _, always := empty[name]; !always {
+			empty[name] = ""
+		}
+	}
+	for _, values := range []map[string]string{environ(), empty} {
+		c, err := serverlesstest.Load(t, values).Config("refetch", needs["refetch"])
+		if err != nil || !c.SealKey.Empty() || c.SealEvery != 24*time.Hour || c.TSAURL != "" {
+			t.Errorf("without seals: %v, key %t, every %s", err, !c.SealKey.Empty(), c.SealEvery)
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (r *Rights) Allowed(function, action, key string) bool {
 func (r *Rights) Granted(function string) []string {
 	var all []string
 	for _, action := range []string{"cos:GetObject", "cos:HeadObject", "cos:PutObject", "cos:DeleteObject"} {
-		for _, folder := range []string{"pending/", "retry/", "quiet/", "closed/", "orders/", "journal/", "system/ticket/", "system/lease/", "system/backoff", "system/probe/", "system/doctor/"} {
+		for _, folder := range []string{"pending/", "retry/", "quiet/", "closed/", "orders/", "journal/", "seals/", "system/ticket/", "system/lease/", "system/backoff", "system/probe/", "system/doctor/"} {
 			if r.Allowed(function, action, r.key(folder)) || r.Allowed(function, action, r.key(folder+"x")) {
 				all = append(all, action+" "+folder)
 			}

@@ -27,9 +27,11 @@ func TestRights(t *testing.T) {
 		keys              []string
 		want              bool
 	}{
-		{"webhook pull refetch", "cos:DeleteObject", []string{"kyc/orders/a/manifest.json", "kyc/journal/2026-11-23/x", "kyc/closed/a.b", "kyc/system/ticket/000000000001", "kyc/system/lease/000000000001"}, false},
+		{"webhook pull refetch", "cos:DeleteObject", []string{"kyc/orders/a/manifest.json", "kyc/journal/2026-11-23/x", "kyc/seals/20261123T000000Z/leaves", "kyc/closed/a.b", "kyc/system/ticket/000000000001", "kyc/system/lease/000000000001"}, false},
 		{"webhook refetch", "cos:PutObject", []string{"kyc/orders/a/manifest.json", "kyc/journal/2026-11-23/x", "kyc/closed/a.b", "kyc/system/backoff", "kyc/system/doctor/x"}, false},
 		{"pull refetch", "cos:PutObject", []string{"kyc/pending/a.b"}, false},
+		{"webhook pull", "cos:PutObject", []string{"kyc/seals/20261123T000000Z/leaves", "kyc/seals/20261123T000000Z/checkpoint"}, false},
+		{"refetch", "cos:GetObject", []string{"kyc/orders/a/manifest.json", "kyc/journal/2026-11-23/x"}, false},
 		{"webhook", "cos:PutObject", []string{"kyc/system/ticket/000000000001", "kyc/system/lease/000000000001"}, false},
 		{"webhook", "cos:DeleteObject", []string{"kyc/pending/a.b"}, false},
 		{"refetch", "cos:DeleteObject", []string{"kyc/pending/a.b"}, false},
@@ -129,6 +131,13 @@ func (w watched) Delete(ctx context.Context, key string) error {
 func (w watched) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Object, error] {
 	w.note(prefix, "cos:GetBucket")
 	return w.Bucket.List(ctx, prefix, after)
+}
+
+// Properties are cosbucket's: what a stale listing may hide is looked for.
+func (w watched) Properties() bucket.Properties {
+	p := w.Bucket.Properties()
+	p.StrongListing = false
+	return p
 }
 
 func (w watched) Now(ctx context.Context) (time.Time, error) {

@@ -38,11 +38,13 @@ type world struct {
 }
 
 // play lets every test order number of the fake service live from its completion to its end, some of them twice, with a ticket
-// that dies and a front end that asks; and gives the calls that each function made of the store.
+// that dies, a front end that asks, and days that are sealed; and gives the calls that each function made of the store.
 func play(t *testing.T) *calls {
 	c := &calls{used: map[string]map[string]bool{}}
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, file: serverlesstest.Load(t, environ()), store: membucket.New(time.Now), calls: c, pipes: newPipes()}
+		values := environ()
+		values["KYC_SEAL_KEY"] = sealKey
+		w := &world{t: t, file: serverlesstest.Load(t, values), store: membucket.New(time.Now), calls: c, pipes: newPipes()}
 		w.sim = faceidtest.New(faceidtest.Config{AppID: environ()["KYC_APP_ID"], Secret: secret.New(environ()["KYC_SECRET"]), Now: time.Now})
 		w.client = &http.Transport{DialContext: w.pipes.dial}
 		service := &http.Server{Handler: w.sim, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
@@ -101,6 +103,9 @@ func (w *world) system(function string) *platform.System {
 		Now: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := s.Seals(c); err != nil { // refetch alone has the key
 		w.t.Fatal(err)
 	}
 	return s
