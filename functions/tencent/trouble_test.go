@@ -40,12 +40,16 @@ func TestThroughEveryTrouble(t *testing.T) {
 		d.insist(half)
 		d.rotate("after " + half[0])
 	}
-	time.AfterFunc(4*time.Second, quiet)
+	faults := func() int { return d.cos.Count(func(c costest.Call) bool { return c.Fault }) }
+	d.until(time.Minute, func() bool { return faults() >= 100 && dies.Load() }, func() string {
+		return fmt.Sprintf("there was little trouble: a function died in a put: %t; %d faults of COS", dies.Load(), faults())
+	})
+	quiet()
 	d.wait(time.Minute, orders...)
 	stop()
 	d.verify()
-	if faults := d.cos.Count(func(c costest.Call) bool { return c.Fault }); !dies.Load() || faults < 100 || len(d.pull.Starts()) < 2 {
-		t.Errorf("there was little trouble: a function died in a put: %t; %d faults of COS", dies.Load(), faults)
+	if n := len(d.pull.Starts()); n < 2 {
+		t.Errorf("%d starts of pull", n)
 	}
 	d.evidenceWrittenOnce(len(orders) * 5)
 	if s := d.sim.Stats(); s.Replays > 0 || s.Unsigned > 0 || s.Refreshes != 1 {
