@@ -19,8 +19,10 @@ import (
 	"github.com/kycvault/kycvault/pkg/kyc"
 )
 
-// An exploration runs the threads of a scenario in every interleaving of their bucket calls. It is stateless: a schedule
-// is replayed from the start, and a point whose bucket and whose threads' pasts were seen before is not entered again.
+// An exploration runs the threads of a scenario in every interleaving of their bucket calls that can make a difference. It is
+// stateless: a schedule is replayed from the start, and a point whose bucket and whose threads' pasts were seen before is not
+// entered again. Of two orders of calls that can not tell each other, one is taken (sleep sets with state caching: Godefroid,
+// "Partial-Order Methods for the Verification of Concurrent Systems", 1996).
 
 // move is how the scheduler lets a thread make its next bucket call.
 type move int
@@ -44,10 +46,39 @@ const (
 	writes
 )
 
+// call is what a thread is about to do.
+type call struct {
+	kind kind
+	key  string // or a listing's prefix
+}
+
+// blind tells whether two calls have the same effects and answers in either order. A manifest's appearance is looked at with all that
+// lies there (checkCommit).
+func (c call) blind(other call) bool {
+	if c.kind != writes && other.kind != writes {
+		return true
+	}
+	if c.kind == writes && other.kind == writes {
+		return c.key != other.key && !c.commits() && !other.commits()
+	}
+	if c.kind != writes {
+		c, other = other, c
+	}
+	return c.key != other.key && (other.kind != lists || !strings.HasPrefix(c.key, other.key))
+}
+
+func (c call) commits() bool { return strings.Contains(c.key, "/manifest") }
+
 // choice is one step of a schedule.
 type choice struct {
 	thread int
 	move   move
+}
+
+// branch is a schedule, and the choices that need not be made after it: they were made before its last one, with the same result.
+type branch struct {
+	path  []choice
+	sleep []choice
 }
 
 // limits bound how unkind an exploration is.
@@ -63,11 +94,11 @@ var errDied = errors.New("the process died")
 
 // thread is one process of a run.
 type thread struct {
-	ask   chan kind // a call is about to be made
+	ask   chan call // it is about to be made
 	reply chan move
 	ended chan struct{}
 	past  [sha256.Size]byte // of all that its calls told it
-	next  kind
+	next  call
 	done  bool
 	dead  bool
 }
@@ -75,15 +106,15 @@ type thread struct {
 // explore walks all interleavings and gives the number of runs.
 func explore(t *testing.T, sc scenario) int {
 	t.Helper()
-	seen := make(map[[sha256.Size]byte]bool)
-	stack := [][]choice{nil}
+	seen := make(map[[sha256.Size]byte][]choice)
+	stack := []branch{{}}
 	runs := 0
 	for len(stack) > 0 {
-		prefix := stack[len(stack)-1]
+		b := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
 		runs++
 		r := &run{sc: sc, w: sc.world(t), t: t}
-		stack = append(stack, r.play(prefix, seen)...)
+		stack = append(stack, r.play(b, seen)...)
 		if t.Failed() {
 			t.Fatalf("schedule: %v", r.path)
 		}
@@ -103,9 +134,9 @@ type run struct {
 	stales  int
 }
 
-// play follows prefix, then takes the first new choice at each point until all threads ended or the point was seen. It
-// gives the other choices it met.
-func (r *run) play(prefix []choice, seen map[[sha256.Size]byte]bool) (more [][]choice) {
+// play follows a branch, then takes the first new choice at each point until all threads ended or no choice is new. It
+// gives the other choices it met. What was chosen at a point is all but the choices that seen has for it.
+func (r *run) play(b branch, seen map[[sha256.Size]byte][]choice) (more []branch) {
 	if r.start = r.w.old; r.start == nil {
 		r.start = r.w.mem.Clone()
 	}
@@ -113,34 +144,45 @@ func (r *run) play(prefix []choice, seen map[[sha256.Size]byte]bool) (more [][]c
 		r.begin(i)
 	}
 	defer r.abandon()
-	for {
-		choices := r.choices()
-		var c choice
-		if len(r.path) < len(prefix) {
-			c = prefix[len(r.path)]
-		} else {
-			key := r.state()
-			if seen[key] {
-				return more
-			}
-			seen[key] = true
-			if len(choices) == 0 {
-				break
-			}
-			c = choices[0]
-			for _, other := range choices[1:] {
-				more = append(more, append(slices.Clone(r.path), other))
-			}
-		}
+	for _, c := range b.path {
 		r.make(c)
 	}
-	r.w.judge(r.t)
+	for sleep := b.sleep; ; {
+		key, choices := r.state(), r.choices()
+		left, been := seen[key]
+		if !been && len(choices) == 0 {
+			r.w.judge(r.t)
+		}
+		if been {
+			choices = left
+			seen[key] = slices.DeleteFunc(slices.Clone(left), func(c choice) bool { return !slices.Contains(sleep, c) })
+		} else {
+			seen[key] = sleep
+		}
+		choices = slices.DeleteFunc(slices.Clone(choices), func(c choice) bool { return slices.Contains(sleep, c) })
+		if len(choices) == 0 {
+			break
+		}
+		for i, c := range choices[1:] {
+			more = append(more, branch{append(slices.Clone(r.path), c), r.asleep(append(slices.Clone(sleep), choices[:i+1]...), c)})
+		}
+		sleep = r.asleep(sleep, choices[0])
+		r.make(choices[0])
+	}
 	return more
+}
+
+// asleep gives those choices that sleep on after c: what c does they can not tell.
+func (r *run) asleep(choices []choice, c choice) []choice {
+	return slices.DeleteFunc(slices.Clone(choices), func(other choice) bool {
+		return c.thread == other.thread || c.move == die || other.move == die || c.move == stale && other.move == stale ||
+			!r.threads[c.thread].next.blind(r.threads[other.thread].next)
+	})
 }
 
 // begin starts thread i and lets it come to its first call.
 func (r *run) begin(i int) {
-	th := &thread{ask: make(chan kind), reply: make(chan move), ended: make(chan struct{})}
+	th := &thread{ask: make(chan call), reply: make(chan move), ended: make(chan struct{})}
 	r.threads = append(r.threads, th)
 	go r.run(th, i, r.w.threads[i])
 	r.settle(th)
@@ -177,10 +219,10 @@ func (r *run) choices() []choice {
 			continue
 		}
 		all = append(all, choice{i, goOn})
-		if th.next == lists && r.stales < r.sc.stales {
+		if th.next.kind == lists && r.stales < r.sc.stales {
 			all = append(all, choice{i, stale})
 		}
-		if th.next == writes && r.deaths < r.sc.deaths {
+		if th.next.kind == writes && r.deaths < r.sc.deaths {
 			all = append(all, choice{i, die})
 		}
 	}
@@ -251,7 +293,7 @@ func (s *stepped) call(key string, what kind, do func(move) string) {
 		do(goOn)
 		return
 	}
-	s.th.ask <- what
+	s.th.ask <- call{what, key}
 	m := <-s.th.reply
 	if m == quit {
 		panic(errDied)
