@@ -152,7 +152,7 @@ func unzip(t *testing.T, file string) string {
 }
 
 // TestExport follows the README of real bags: it finds them good, and every tampered one bad, also where the one who tampered has
-// made all lists anew.
+// made all lists anew. What the README finds, verify --bag finds too, and names.
 func TestExport(t *testing.T) {
 	t.Parallel()
 	peertest.Program(t, "openssl")
@@ -167,6 +167,9 @@ func TestExport(t *testing.T) {
 		}
 	}
 	for name, tamper := range tamperings {
+		if namedBy[name] == "" {
+			t.Errorf("what names %q?", name)
+		}
 		t.Run(name, func(t *testing.T) {
 			bag := filepath.Join(t.TempDir(), "bag")
 			if err := os.CopyFS(bag, os.DirFS(good)); err != nil {
@@ -177,10 +180,12 @@ func TestExport(t *testing.T) {
 			if out, err := follow(t, bag); err == nil {
 				t.Errorf("found good:\n%s", out)
 			}
+			names(t, bag, namedBy[name])
 			b.relist()
 			if out, err := follow(t, bag); err == nil {
 				t.Errorf("found good when all lists were made anew:\n%s", out)
 			}
+			names(t, bag, namedBy[name])
 		})
 	}
 }
