@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -21,6 +22,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/bag"
 	"github.com/kycvault/kycvault/pkg/bundle"
+	"github.com/kycvault/kycvault/pkg/peertest"
 	"github.com/kycvault/kycvault/pkg/seal"
 	"github.com/kycvault/kycvault/pkg/seal/stamp"
 	"github.com/kycvault/kycvault/pkg/secret"
@@ -227,9 +229,9 @@ func told(sum bundle.Checked) []string {
 // made is a bag that is sealed by the test, so that whatever is wrong in it is sealed too.
 type made struct {
 	files
-	manifests []archive.Manifest
-	ended     time.Time // of the window
-	start     time.Time
+	manifests    []archive.Manifest
+	start, ended time.Time                  // of the window
+	stamp        func(signed []byte) []byte // gives the timestamp; nil is none
 }
 
 var made0 = made{start: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), ended: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)}
@@ -283,6 +285,9 @@ func (m made) bag(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	f[bundle.SealFile(name, archive.SealCheckpoint)] = signed
+	if m.stamp != nil {
+		f[bundle.SealFile(name, archive.SealToken)] = m.stamp(signed)
+	}
 	if f[bundle.SealFile(name, bundle.KeyFile)], err = publicKey(t).PEM(); err != nil {
 		t.Fatal(err)
 	}
@@ -330,6 +335,34 @@ func TestSealedWrong(t *testing.T) {
 		m.files, m.manifests = folder, test.manifests
 		if found := told(check(t, m.bag(t), bundle.Options{Keys: []seal.PublicKey{publicKey(t)}})); !slices.Equal(found, test.want) {
 			t.Errorf("%s: told %q, not %q", name, found, test.want)
+		}
+	}
+}
+
+// TestStampedTooEarly: an authority can not have seen a checkpoint before its window was over.
+func TestStampedTooEarly(t *testing.T) {
+	tsa := peertest.StartTSA(t)
+	now := time.Now().UTC().Truncate(time.Second)
+	for ended, want := range map[time.Time][]string{now.Add(-time.Hour): {}, now.Add(time.Hour): {"bad-timestamp"}} {
+		m := made0
+		m.start, m.ended = now.Add(-2*time.Hour), ended
+		only := manifest(photo("one"))
+		only.ArchivedAt = m.start
+		m.files, m.manifests = files{bundle.OrderFile("order1", only.Files[0].Name): []byte("one"), bundle.CAFile: tsa.Chain}, []archive.Manifest{only}
+		m.stamp = func(signed []byte) []byte {
+			token, err := (&stamp.Client{URL: tsa.URL, Rand: rand.Reader, Now: time.Now}).Stamp(t.Context(), signed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return token
+		}
+		sum := check(t, m.bag(t), bundle.Options{})
+		kinds := []string{}
+		for _, d := range sum.Damage {
+			kinds = append(kinds, d.Kind)
+		}
+		if !slices.Equal(kinds, want) || sum.Seals[0].Timestamp.IsZero() != (len(want) > 0) {
+			t.Errorf("a window until %s: %+v", ended, sum)
 		}
 	}
 }
