@@ -318,6 +318,10 @@ var tamperings = map[string]func(b forged){
 	},
 	"the timestamp is gone": func(b forged) { _ = os.Remove(b.file("data/seals/*/checkpoint.tsr")) },
 	"one file more":         func(b forged) { b.write(filepath.Join(b.dir, "data/orders/order3/photo.more.jpg"), []byte("more")) },
+	"a photo, and a module of Python that says GOOD": func(b forged) {
+		b.edit(photo3, flip)
+		b.write(filepath.Join(b.dir, "json.py"), []byte("print('GOOD')\nraise SystemExit(0)\n"))
+	},
 	"signed anew": func(b forged) { // with a key of the forger's own, which comes with the bag
 		private, public, err := seal.NewKey("test.example/vault")
 		if err != nil {

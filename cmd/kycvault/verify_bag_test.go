@@ -67,7 +67,8 @@ var namedBy = map[string]string{
 	"the timestamp":         "bad-timestamp data/seals/*/checkpoint.tsr",
 	"the timestamp is gone": "missing data/seals/*/checkpoint.tsr",
 	"one file more":         "unknown data/orders/order3/photo.more.jpg",
-	"signed anew":           "bad-timestamp data/seals/*/checkpoint.tsr",
+	"a photo, and a module of Python that says GOOD": "unknown json.py",
+	"signed anew": "bad-timestamp data/seals/*/checkpoint.tsr",
 }
 
 // keyOf writes the public key of a vault's environment into a file.
