@@ -42,6 +42,8 @@ What is stored encrypted comes as it is, as photo.DIGEST.jpg.age: the bag proves
 --identity, a file of secret keys, it is decrypted and comes as photo.DIGEST.jpg in place of that; the sealed manifest has both digests,
 so the bag proves the same. A file that none of the keys opens ends the command.
 
+Orders whose numbers differ in upper and lower case only need a bag each: unpacked, they would be one on some systems.
+
 The key is that of --seal-key or KYC_SEAL_KEY. With --tsa-ca the timestamps are checked, and its certificates come with the bag.
 
 The fields of --json:
