@@ -112,7 +112,7 @@ func TestVerifyBagOfAnother(t *testing.T) {
 	bag := filepath.Join(dir, "bag")
 	mustEnd(t, exitDone, env, "export", "order3", "-o", bag)
 	otherDir, otherEnv := sealedDir(t)
-	if v, _ := checked(t, exitNotDone, bag, "--seal-key", keyOf(t, otherEnv)); len(v.Damage) != 1 || !named(v, "bad-seal data/seals/*/checkpoint") {
+	if v, _ := checked(t, exitNotDone, bag, "--seal-key", keyOf(t, otherEnv)); len(v.Damage) != 1 || v.Orders != 0 || !named(v, "bad-seal data/seals/*/checkpoint") {
 		t.Errorf("of another key: %+v", v.Damage)
 	}
 	if v, _ := checked(t, exitNotDone, bag, "--tsa-ca", filepath.Join(otherDir, "tsa-ca.pem")); len(v.Damage) != 1 || !named(v, "bad-timestamp data/seals/*/checkpoint.tsr") {

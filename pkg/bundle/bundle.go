@@ -52,7 +52,7 @@ type Checked struct {
 func Check(ctx context.Context, b *bag.Reader, o Options) (Checked, error) {
 	c := &checker{
 		ctx: ctx, bag: b, o: o, told: make(map[[2]string]int), hurt: make(map[archive.Order]bool), checked: make(map[string]bool),
-		orders: make(map[string][]string), sealed: make(map[string]bool), seals: make(map[string]seal.Checkpoint),
+		orders: make(map[string][]string), sealed: make(map[string]bool), seals: make(map[string]seal.Checkpoint), broken: make(map[string]bool),
 	}
 	var err error
 	if c.sums, err = b.Check(ctx, c.problem, o.Progress); err != nil {
@@ -61,7 +61,9 @@ func Check(ctx context.Context, b *bag.Reader, o Options) (Checked, error) {
 	c.sort()
 	c.readCA()
 	for _, name := range slices.Sorted(maps.Keys(c.sealed)) {
+		before := c.faults
 		c.seal(name)
+		c.broken[name] = c.faults > before
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.orders)) {
 		if err := c.order(name); err != nil {
@@ -80,11 +82,13 @@ type checker struct {
 	sum     Checked
 	told    map[[2]string]int // by file and kind: which damage it is
 	hurt    map[archive.Order]bool
+	faults  int             // that were noted, told before or not
 	checked map[string]bool // evidence that was found good
 
 	orders map[string][]string // files of each order's folder, sorted
 	sealed map[string]bool     // folders of seals
 	seals  map[string]seal.Checkpoint
+	broken map[string]bool // seals that something is wrong with: no order is proven by them
 	roots  []*stamp.Roots
 }
 
@@ -93,6 +97,7 @@ type checker struct {
 func (c *checker) tell(d archive.Damage) {
 	d.Key = bag.Shown(d.Key)
 	c.hurt[d.Order] = true
+	c.faults++
 	key := [2]string{d.Key, d.Kind}
 	before, twice := c.told[key]
 	_, refused := c.told[[2]string{d.Key, Refused}]

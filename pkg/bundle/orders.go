@@ -97,6 +97,7 @@ func (c *checker) proof(o archive.Order, manifest string, m archive.Manifest, di
 		c.bad(o, manifest, seal.Unsealed, "its seal, "+SealFile(p.Seal, archive.SealCheckpoint)+", is not there or not good")
 		return
 	}
+	c.hurt[o] = c.hurt[o] || c.broken[p.Seal]
 	leaf, err := p.Check(o, digest, checkpoint)
 	if err == nil && !leaf.Late && !checkpoint.Window.Has(m.ArchivedAt.Truncate(time.Second)) {
 		err = fmt.Errorf("it is of %s, which is not in the window of its seal", m.ArchivedAt.Format(time.RFC3339))
