@@ -68,10 +68,12 @@ func createZIP(path string) (*Bag, error) {
 		return nil, fmt.Errorf("make bag: %w", err)
 	}
 	top := strings.TrimSuffix(filepath.Base(path), ".zip") + "/"
+	date := time.Date(1980, 1, 1, 12, 0, 0, 0, time.UTC) // without one it unpacks as of 1979, which some programs do not pack again
 	archive := zip.NewWriter(file)
 	return &Bag{
 		create: func(name string) (io.WriteCloser, error) {
-			w, err := archive.CreateHeader(&zip.FileHeader{Name: top + name, Method: zip.Store}) // media do not get smaller
+			header := &zip.FileHeader{Name: top + name, Method: zip.Store, Modified: date} // media do not get smaller
+			w, err := archive.CreateHeader(header)
 			return nopCloser{w}, err
 		},
 		end: func(good bool) error {
