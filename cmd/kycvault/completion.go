@@ -67,6 +67,7 @@ type option struct {
 const (
 	folderValue = "DIR"
 	fileValue   = "FILE"
+	pathValue   = "PATH" // either
 )
 
 // describe reads the command line from kong's model, which the parser itself works with.

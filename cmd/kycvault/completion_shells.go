@@ -50,7 +50,7 @@ func (o option) bashValues() string {
 	switch o.value {
 	case folderValue:
 		return "kind=-d"
-	case fileValue:
+	case fileValue, pathValue:
 		return "kind=-f"
 	}
 	return "words='" + strings.Join(o.values, " ") + "'"
@@ -100,7 +100,7 @@ func (o option) zshValues() string {
 		return ""
 	case folderValue:
 		return ":" + o.value + ":_files -/"
-	case fileValue:
+	case fileValue, pathValue:
 		return ":" + o.value + ":_files"
 	}
 	return ":" + zshText(o.value) + ":(" + strings.Join(o.values, " ") + ")"
@@ -141,7 +141,7 @@ func (o option) fishValues() string {
 		return ""
 	case folderValue:
 		return " -x -a '(__fish_complete_directories)'"
-	case fileValue:
+	case fileValue, pathValue:
 		return " -r -F"
 	}
 	if len(o.values) == 0 {

@@ -4,18 +4,17 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/kycvault/kycvault/pkg/agekey"
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/bag"
+	"github.com/kycvault/kycvault/pkg/bundle"
 	"github.com/kycvault/kycvault/pkg/platform"
 	"github.com/kycvault/kycvault/pkg/seal"
 	"github.com/kycvault/kycvault/pkg/seal/stamp"
@@ -42,6 +41,8 @@ failed command leaves nothing.
 What is stored encrypted comes as it is, as photo.DIGEST.jpg.age: the bag proves that it is what was sealed, and shows nobody a face. With
 --identity, a file of secret keys, it is decrypted and comes as photo.DIGEST.jpg in place of that; the sealed manifest has both digests,
 so the bag proves the same. A file that none of the keys opens ends the command.
+
+Orders whose numbers differ in upper and lower case only need a bag each: unpacked, they would be one on some systems.
 
 The key is that of --seal-key or KYC_SEAL_KEY. With --tsa-ca the timestamps are checked, and its certificates come with the bag.
 
@@ -139,11 +140,11 @@ func (e *export) all(ctx context.Context, orders []archive.Order) error {
 		}
 	}
 	if e.roots != nil {
-		if err := e.bag.AddBytes("data/keys/tsa-ca.pem", e.roots.PEM()); err != nil {
+		if err := e.bag.AddBytes(bundle.CAFile, e.roots.PEM()); err != nil {
 			return err
 		}
 	}
-	return errors.Join(e.bag.AddBytes("check.py", checkScript), e.bag.AddBytes("README.md", e.readme()))
+	return errors.Join(e.bag.AddBytes(bundle.Script, checkScript), e.bag.AddBytes(bundle.Readme, e.readme()))
 }
 
 // order adds an order: its evidence, each manifest, and the proof of it.
@@ -155,28 +156,27 @@ func (e *export) order(ctx context.Context, o archive.Order) error {
 	if err != nil {
 		return err
 	}
-	folder := path.Join("data/orders", string(o))
 	for _, m := range manifests {
-		if err := e.manifest(ctx, folder, m); err != nil {
+		if err := e.manifest(ctx, m); err != nil {
 			return err
 		}
 	}
 	for _, f := range manifests[len(manifests)-1].Files { // which names all that those before it name
-		if err := e.evidence(ctx, o, folder, f); err != nil {
+		if err := e.evidence(ctx, o, f); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (e *export) manifest(ctx context.Context, folder string, m archive.Stored) error {
+func (e *export) manifest(ctx context.Context, m archive.Stored) error {
 	proof, signed, err := seal.Find(ctx, e.vault, m)
 	if err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(proof, "", "  ")
+	text, err := proof.Encode()
 	if err != nil {
-		return fmt.Errorf("encode proof: %w", err)
+		return err
 	}
 	name := archive.ManifestName(m.N)
 	data, err := e.vault.ReadSmall(ctx, m.Order, name)
@@ -184,13 +184,13 @@ func (e *export) manifest(ctx context.Context, folder string, m archive.Stored) 
 		return err
 	}
 	return errors.Join(
-		e.bag.AddBytes(path.Join(folder, name), data),
-		e.bag.AddBytes(path.Join(folder, name+".proof"), append(text, '\n')),
+		e.bag.AddBytes(bundle.OrderFile(m.Order, name), data),
+		e.bag.AddBytes(bundle.ProofFile(m.Order, name), text),
 		e.seal(ctx, proof.Seal, signed))
 }
 
 // evidence adds one file: as it is stored, or, with identities, decrypted under its name without .age.
-func (e *export) evidence(ctx context.Context, o archive.Order, folder string, f archive.File) error {
+func (e *export) evidence(ctx context.Context, o archive.Order, f archive.File) error {
 	r, _, err := e.vault.OpenEvidence(ctx, o, f.Name)
 	if err != nil {
 		return fmt.Errorf("open %s of order %s: %w", f.Name, o, err)
@@ -204,7 +204,7 @@ func (e *export) evidence(ctx context.Context, o archive.Order, folder string, f
 		file.Path = archive.FileName(name.Kind, name.Digest, name.PlainExt())
 	}
 	e.files++
-	return e.bag.Add(path.Join(folder, file.Path), func(w io.Writer) error { return copyEvidence(ctx, w, r, file, e.identities) })
+	return e.bag.Add(bundle.OrderFile(o, file.Path), func(w io.Writer) error { return copyEvidence(ctx, w, r, file, e.identities) })
 }
 
 // seal adds a checkpoint once, with its timestamp and the key that it is signed with.
@@ -221,7 +221,6 @@ func (e *export) seal(ctx context.Context, name string, signed []byte) error {
 	if err != nil {
 		return err
 	}
-	folder := path.Join("data/seals", name)
 	start, _ := archive.ParseSealName(name)
 	token, found, err := e.vault.ReadSeal(ctx, start, archive.SealToken)
 	if err != nil {
@@ -232,9 +231,9 @@ func (e *export) seal(ctx context.Context, name string, signed []byte) error {
 			return fmt.Errorf("seal %s: %w", name, err)
 		}
 		e.times++
-		err = e.bag.AddBytes(path.Join(folder, archive.SealToken), token)
+		err = e.bag.AddBytes(bundle.SealFile(name, archive.SealToken), token)
 	}
-	return errors.Join(err, e.bag.AddBytes(path.Join(folder, archive.SealCheckpoint), signed), e.bag.AddBytes(path.Join(folder, "key.pem"), text))
+	return errors.Join(err, e.bag.AddBytes(bundle.SealFile(name, archive.SealCheckpoint), signed), e.bag.AddBytes(bundle.SealFile(name, bundle.KeyFile), text))
 }
 
 // signer gives the key that has signed a checkpoint.

@@ -60,6 +60,7 @@ func TestExportEncrypted(t *testing.T) {
 		if out, err := follow(t, bag); err == nil || !strings.Contains(out, "is not what the manifest says") {
 			t.Errorf("%s, changed: %v\n%s", bag, err, out)
 		}
+		names(t, bag, "changed data/orders/order3/photo.*")
 		if err := os.Remove(b.file(pattern)); err != nil {
 			t.Fatal(err)
 		}
@@ -67,6 +68,7 @@ func TestExportEncrypted(t *testing.T) {
 		if out, err := follow(t, bag); err == nil || !strings.Contains(out, "is not there") {
 			t.Errorf("%s, without a photo: %v\n%s", bag, err, out)
 		}
+		names(t, bag, "missing data/orders/order3/photo.*")
 	}
 }
 

@@ -152,7 +152,7 @@ func unzip(t *testing.T, file string) string {
 }
 
 // TestExport follows the README of real bags: it finds them good, and every tampered one bad, also where the one who tampered has
-// made all lists anew.
+// made all lists anew. What the README finds, verify --bag finds too, and names.
 func TestExport(t *testing.T) {
 	t.Parallel()
 	peertest.Program(t, "openssl")
@@ -167,6 +167,9 @@ func TestExport(t *testing.T) {
 		}
 	}
 	for name, tamper := range tamperings {
+		if namedBy[name] == "" {
+			t.Errorf("what names %q?", name)
+		}
 		t.Run(name, func(t *testing.T) {
 			bag := filepath.Join(t.TempDir(), "bag")
 			if err := os.CopyFS(bag, os.DirFS(good)); err != nil {
@@ -177,10 +180,12 @@ func TestExport(t *testing.T) {
 			if out, err := follow(t, bag); err == nil {
 				t.Errorf("found good:\n%s", out)
 			}
+			names(t, bag, namedBy[name])
 			b.relist()
 			if out, err := follow(t, bag); err == nil {
 				t.Errorf("found good when all lists were made anew:\n%s", out)
 			}
+			names(t, bag, namedBy[name])
 		})
 	}
 }
@@ -313,6 +318,10 @@ var tamperings = map[string]func(b forged){
 	},
 	"the timestamp is gone": func(b forged) { _ = os.Remove(b.file("data/seals/*/checkpoint.tsr")) },
 	"one file more":         func(b forged) { b.write(filepath.Join(b.dir, "data/orders/order3/photo.more.jpg"), []byte("more")) },
+	"a photo, and a module of Python that says GOOD": func(b forged) {
+		b.edit(photo3, flip)
+		b.write(filepath.Join(b.dir, "json.py"), []byte("print('GOOD')\nraise SystemExit(0)\n"))
+	},
 	"signed anew": func(b forged) { // with a key of the forger's own, which comes with the bag
 		private, public, err := seal.NewKey("test.example/vault")
 		if err != nil {

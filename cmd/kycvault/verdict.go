@@ -20,6 +20,7 @@ type verdict struct {
 	Damage  []archive.Damage `json:"damage"`
 	Mended  []archive.Damage `json:"mended"`
 	Seals   *seal.Sealed     `json:"seals,omitempty"`
+	Bag     *bagVerdict      `json:"bag,omitempty"` // of --bag
 }
 
 // sort puts what was found into the order of keys.
@@ -93,6 +94,14 @@ func (v *verdict) untouchable() map[archive.Order]error {
 	return orders
 }
 
+// show prints it, for machines or for people.
+func (v verdict) show(a *app, asJSON bool) error {
+	if asJSON {
+		return a.printJSON(v)
+	}
+	return v.print(a)
+}
+
 func (v verdict) print(a *app) error {
 	for _, d := range v.Mended {
 		if err := a.print(fmt.Sprintf("mended %s: %s: %s", d.Kind, cmp.Or(d.Key, string(d.Order)), d.What)); err != nil {
@@ -106,6 +115,11 @@ func (v verdict) print(a *app) error {
 	}
 	if v.Seals != nil {
 		if err := a.print(sealLine(*v.Seals)); err != nil {
+			return err
+		}
+	}
+	if v.Bag != nil {
+		if err := a.printAll(v.Bag.lines()); err != nil {
 			return err
 		}
 	}

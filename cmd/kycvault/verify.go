@@ -24,6 +24,7 @@ type verifyCmd struct {
 	ReadOnly bool     `name:"read-only" help:"Report only; mend nothing."`
 	JSON     bool     `name:"json" help:"One JSON object on stdout."`
 
+	Bag        string   `name:"bag" placeholder:"PATH" type:"path" help:"Check a bag that export made, a folder or a ZIP file, and no archive."`
 	Checkpoint []string `name:"checkpoint" placeholder:"FILE" help:"A checkpoint that was kept elsewhere and must be in the chain; repeat it for more."`
 
 	logFlags
@@ -66,6 +67,19 @@ says so, that nothing that was sealed is gone, and that nothing is unsealed alth
     bad-seal       leaves or a checkpoint are not what was signed, or do not follow the seal before
     bad-timestamp  a timestamp is not one of its checkpoint, or is of a time that can not be
 
+With --bag, a bag that kycvault export made is checked, and no archive; no setting is needed:
+
+    kycvault verify --bag case-4711.zip --seal-key seal-key.pub --tsa-ca tsa-ca.pem
+
+It does what the README in the bag does: the bag's own lists, each file by its manifest, each manifest by its proof and the signed root, the signature, the
+timestamp, and with --identity the plain bytes of encrypted files. Without --seal-key (or $KYC_SEAL_KEY) the signature is checked by the
+key in the bag, without --tsa-ca the timestamp by the certificates in it: whoever made the bag put them there, so compare them. The bag's
+README.md and check.py are not looked into. A manifest that its proof does not lead to the signed root is unsealed; more kinds of damage:
+
+    unlisted  a file that no list of the bag names
+    refused   a file that must not be taken: a name that leads out of the bag or is there twice, a link, an encrypted entry, a ZIP bomb
+    bad-list  a list of the bag, bagit.txt or bag-info.txt can not be read, or says what is not so
+
 The fields of --json:
 
     orders, files, bytes  what was read and found good
@@ -73,6 +87,9 @@ The fields of --json:
     stopped               why it ended early, "" if it did not
     seals                 of the seals, if they were checked: seals, leaves, timestamps, until
     damage, mended        each with orderNo, key, kind, what (for people), and, of a changed file, how and from
+    bag                   with --bag: keyGiven and caGiven (whether they were, and not the bag's own), encrypted (files that were not
+                          opened), and seals, each with name, until (the window's end), key (that in the bag, "" if it has not
+                          signed), timestamp where there is a good one
 
 Example:
 
@@ -87,6 +104,9 @@ const maxVerifyParallel = 256
 
 // Run does it.
 func (c *verifyCmd) Run(ctx context.Context, a *app) error {
+	if c.Bag != "" {
+		return c.runBag(ctx, a)
+	}
 	options, err := c.options(a)
 	if err != nil {
 		return usage(err)
@@ -160,11 +180,7 @@ func (c *verifyCmd) report(ctx context.Context, a *app, v verdict, stopped error
 		}
 	}
 	v.sort()
-	print := v.print
-	if c.JSON {
-		print = func(a *app) error { return a.printJSON(v) }
-	}
-	if err := print(a); err != nil {
+	if err := v.show(a, c.JSON); err != nil {
 		return err
 	}
 	switch {

@@ -1,5 +1,5 @@
-// Package bag writes BagIt bags (RFC 8493): files with a list of their digests, in a folder or a ZIP file, which archives and
-// courts have known for years. A bag that is not ended does not show under its name.
+// Package bag writes and checks BagIt bags (RFC 8493): files with a list of their digests, in a folder or a ZIP file, which archives
+// and courts have known for years. A bag that is not ended does not show under its name; one that is read may be anybody's work.
 package bag
 
 import (
@@ -23,6 +23,7 @@ type Bag struct {
 	payload []string // lines of the manifest
 	tags    []string
 	bytes   int64
+	folds   map[string]string // names by what they are where case does not count
 }
 
 // Create begins a bag: a ZIP file if the path ends in .zip, else a folder. Nothing may be there yet.
@@ -67,10 +68,12 @@ func createZIP(path string) (*Bag, error) {
 		return nil, fmt.Errorf("make bag: %w", err)
 	}
 	top := strings.TrimSuffix(filepath.Base(path), ".zip") + "/"
+	date := time.Date(1980, 1, 1, 12, 0, 0, 0, time.UTC) // without one it unpacks as of 1979, which some programs do not pack again
 	archive := zip.NewWriter(file)
 	return &Bag{
 		create: func(name string) (io.WriteCloser, error) {
-			w, err := archive.CreateHeader(&zip.FileHeader{Name: top + name, Method: zip.Store}) // media do not get smaller
+			header := &zip.FileHeader{Name: top + name, Method: zip.Store, Modified: date} // media do not get smaller
+			w, err := archive.CreateHeader(header)
 			return nopCloser{w}, err
 		},
 		end: func(good bool) error {
@@ -87,8 +90,12 @@ type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
 
-// Add writes a file that fill gives the bytes of. Each name is used once. After an error, of fill too, the bag is to be discarded.
+// Add writes a file that fill gives the bytes of. Each name is used once, also where case does not count. After an error, of fill
+// too, the bag is to be discarded.
 func (b *Bag) Add(name string, fill func(io.Writer) error) error {
+	if err := b.claim(name); err != nil {
+		return fmt.Errorf("write %s: %w", Shown(name), err)
+	}
 	w, err := b.create(name)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
@@ -97,12 +104,27 @@ func (b *Bag) Add(name string, fill func(io.Writer) error) error {
 	if err := errors.Join(fill(io.MultiWriter(w, h, &size)), w.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	line := hex.EncodeToString(h.Sum(nil)) + "  " + name + "\n"
-	if strings.HasPrefix(name, "data/") {
-		b.payload, b.bytes = append(b.payload, line), b.bytes+int64(size)
+	listed := line(hex.EncodeToString(h.Sum(nil)), name)
+	if strings.HasPrefix(name, payloadFolder) {
+		b.payload, b.bytes = append(b.payload, listed), b.bytes+int64(size)
 	} else {
-		b.tags = append(b.tags, line)
+		b.tags = append(b.tags, listed)
 	}
+	return nil
+}
+
+// claim takes a name.
+func (b *Bag) claim(name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	if other, taken := b.folds[folded(name)]; taken {
+		return fmt.Errorf("the bag has %s already, which some systems take for the same; make a bag for each", Shown(other))
+	}
+	if b.folds == nil {
+		b.folds = make(map[string]string)
+	}
+	b.folds[folded(name)] = name
 	return nil
 }
 
@@ -135,12 +157,12 @@ func (b *Bag) Close(info Info) error {
 	about := fmt.Sprintf("Bag-Software-Agent: %s\nBagging-Date: %s\nExternal-Description: %s\nPayload-Oxum: %d.%d\n",
 		info.Software, info.At.UTC().Format(time.DateOnly), info.Description, b.bytes, len(b.payload))
 	err := errors.Join(
-		b.AddBytes("bagit.txt", []byte("BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n")),
-		b.AddBytes("bag-info.txt", []byte(about)),
-		b.AddBytes("manifest-sha256.txt", []byte(strings.Join(b.payload, ""))),
+		b.AddBytes(declaration, []byte(declared)),
+		b.AddBytes(infoFile, []byte(about)),
+		b.AddBytes(payloadList, []byte(strings.Join(b.payload, ""))),
 	)
 	slices.Sort(b.tags)
-	if err = errors.Join(err, b.AddBytes("tagmanifest-sha256.txt", []byte(strings.Join(b.tags, "")))); err != nil {
+	if err = errors.Join(err, b.AddBytes(tagList, []byte(strings.Join(b.tags, "")))); err != nil {
 		return errors.Join(err, b.end(false))
 	}
 	if err := b.end(true); err != nil {

@@ -1,6 +1,7 @@
 package bag_test
 
 import (
+	"archive/zip"
 	"errors"
 	"io"
 	"os"
@@ -53,6 +54,22 @@ func TestFolder(t *testing.T) {
 	}
 	if _, err := bag.Create(path); err == nil {
 		t.Error("a bag is made over another")
+	}
+}
+
+// TestZIPDates: every file has a date that ZIP files can have, so that what is unpacked can be packed again.
+func TestZIPDates(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bag.zip")
+	fill(t, path)
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = z.Close() }()
+	for _, f := range z.File {
+		if f.Modified.Before(time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)) {
+			t.Errorf("%s is of %s", f.Name, f.Modified)
+		}
 	}
 }
 

@@ -107,3 +107,24 @@ func (k PublicKey) PEM() ([]byte, error) {
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), nil
 }
+
+// ParsePEM reads what PEM writes; the name, which that lacks, is the origin of the checkpoints that the key signs.
+func ParsePEM(name string, text []byte) (PublicKey, error) {
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != "PUBLIC KEY" {
+		return PublicKey{}, fmt.Errorf("not a public key in PEM: %w", ErrFormat)
+	}
+	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+	raw, ours := parsed.(ed25519.PublicKey)
+	if err != nil || !ours {
+		return PublicKey{}, fmt.Errorf("not an Ed25519 key: %w", ErrFormat)
+	}
+	if err := CheckName(name); err != nil {
+		return PublicKey{}, err
+	}
+	public, err := note.NewEd25519VerifierKey(name, raw)
+	if err != nil {
+		return PublicKey{}, fmt.Errorf("read public key: %w", err)
+	}
+	return ParsePublicKey(public)
+}

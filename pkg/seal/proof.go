@@ -1,8 +1,10 @@
 package seal
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -22,6 +24,58 @@ type Proof struct {
 	Index   uint64   `json:"index"`
 	Size    uint64   `json:"size"` // of the tree
 	Path    []string `json:"path"` // hex, from the leaf's neighbour up (RFC 6962 section 2.1.1)
+}
+
+// Encode writes a proof as it lies beside its manifest.
+func (p Proof) Encode() ([]byte, error) {
+	text, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode proof: %w", err)
+	}
+	return append(text, '\n'), nil
+}
+
+// ParseProof reads what Encode writes, and nothing else, so that every reader understands it alike. A newer version's is
+// archive.ErrNewer.
+func ParseProof(data []byte) (Proof, error) {
+	var p Proof
+	if err := json.Unmarshal(data, &p); err != nil {
+		return Proof{}, fmt.Errorf("read proof: %w (%w)", ErrFormat, err)
+	}
+	if p.Version > ProofVersion {
+		return Proof{}, fmt.Errorf("read proof: version %d: %w", p.Version, archive.ErrNewer)
+	}
+	_, known := archive.ParseSealName(p.Seal)
+	_, err := ParseLeaf(p.Leaf)
+	if err != nil || !known || p.Version != ProofVersion || p.Path == nil || p.Index >= p.Size {
+		return Proof{}, fmt.Errorf("read proof: its values can not be: %w", ErrFormat)
+	}
+	if again, err := p.Encode(); err != nil || !bytes.Equal(again, data) {
+		return Proof{}, fmt.Errorf("read proof: not as it would be written: %w", ErrFormat)
+	}
+	return p, nil
+}
+
+// Check tells whether the proof is one of this manifest, by its digest, and leads to the checkpoint's root. It gives the leaf.
+func (p Proof) Check(o archive.Order, manifestDigest string, c Checkpoint) (Leaf, error) {
+	leaf, err := ParseLeaf(p.Leaf)
+	if err != nil {
+		return Leaf{}, err
+	}
+	if leaf.Order != o || leaf.Digest != manifestDigest {
+		return Leaf{}, errors.New("it is of another manifest")
+	}
+	if p.Size != c.Size || p.Seal != archive.SealName(c.Window.Start) {
+		return Leaf{}, errors.New("it is of another tree than the checkpoint's")
+	}
+	path := make([]Hash, len(p.Path))
+	for i, text := range p.Path {
+		if !isHex(text, 2*len(Hash{})) {
+			return Leaf{}, fmt.Errorf("hash %d of its path: %w", i+1, ErrFormat)
+		}
+		_, _ = hex.Decode(path[i][:], []byte(text))
+	}
+	return leaf, CheckProof(leaf, p.Index, p.Size, path, c.Root)
 }
 
 // ErrUnsealed says that no seal has a manifest, yet or at all.

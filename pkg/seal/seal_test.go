@@ -328,3 +328,134 @@ func FuzzCheckpoint(f *testing.F) {
 		}
 	})
 }
+
+// proofOf is the proof of a leaf of a tree, as export writes it.
+func proofOf(t testing.TB, leaves []seal.Leaf, index uint64) seal.Proof {
+	t.Helper()
+	path, err := seal.Prove(leaves, index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := seal.Proof{Version: seal.ProofVersion, Seal: "20261123T000000Z", Leaf: leaves[index].String(), Index: index, Size: uint64(len(leaves)), Path: []string{}}
+	for _, h := range path {
+		p.Path = append(p.Path, hex.EncodeToString(h[:]))
+	}
+	return p
+}
+
+// TestProof: each leaf of trees of all sizes is proven by what is written and read, and nothing else is.
+func TestProof(t *testing.T) {
+	for size := 1; size <= 17; size++ {
+		leaves := leavesOf(size)
+		c := seal.Checkpoint{Size: uint64(size), Root: seal.TreeOf(leaves).Root(), Window: seal.Window{Start: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)}}
+		for i, leaf := range leaves {
+			text, err := proofOf(t, leaves, uint64(i)).Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := seal.ParseProof(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := p.Check(leaf.Order, leaf.Digest, c); err != nil || got != leaf {
+				t.Errorf("leaf %d of %d: %v, %v", i, size, got, err)
+			}
+			wrong := map[string]func(p *seal.Proof, c *seal.Checkpoint){
+				"index": func(p *seal.Proof, _ *seal.Checkpoint) { p.Index = (p.Index + 1) % (p.Size + 1) },
+				"root":  func(_ *seal.Proof, c *seal.Checkpoint) { c.Root[7] ^= 1 },
+				"tree":  func(p *seal.Proof, _ *seal.Checkpoint) { p.Size++ },
+				"seal":  func(p *seal.Proof, _ *seal.Checkpoint) { p.Seal = "20261124T000000Z" },
+				"late":  func(p *seal.Proof, _ *seal.Checkpoint) { p.Leaf += " late" },
+				"long":  func(p *seal.Proof, _ *seal.Checkpoint) { p.Path = append(p.Path, leaf.Digest) },
+				"hex":   func(p *seal.Proof, _ *seal.Checkpoint) { p.Path = append(p.Path, "0g") },
+			}
+			for name, change := range wrong {
+				p, c := proofOf(t, leaves, uint64(i)), c
+				change(&p, &c)
+				if _, err := p.Check(leaf.Order, leaf.Digest, c); err == nil {
+					t.Errorf("leaf %d of %d, other %s: proven", i, size, name)
+				}
+			}
+			if _, err := p.Check("other", leaf.Digest, c); err == nil {
+				t.Error("of another order: proven")
+			}
+			if _, err := p.Check(leaf.Order, strings.Repeat("0", 64), c); err == nil {
+				t.Error("of another manifest: proven")
+			}
+		}
+	}
+}
+
+// TestParseProofRefuses: what would not be written so.
+func TestParseProofRefuses(t *testing.T) {
+	good, err := proofOf(t, leavesOf(5), 2).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range [][2]string{
+		{"{", "["}, {"\n", ""}, {`"size": 5`, `"size": 2`}, {`"size": 5`, `"size": 5, "size": 5`}, {`"version": 1`, `"version": 0`}, {`"index": 2`, `"index": -2`},
+		{`"index": 2`, `"index": 2.0`}, {"20261123T", "20261323T"}, {`"leaf": "`, `"leaf": " `}, {`"path"`, `"more": 1, "path"`}, {`"path"`, `"Path"`},
+	} {
+		if _, err := seal.ParseProof([]byte(strings.Replace(string(good), change[0], change[1], 1))); !errors.Is(err, seal.ErrFormat) {
+			t.Errorf("%s for %s: %v", change[1], change[0], err)
+		}
+	}
+	if _, err := seal.ParseProof([]byte(strings.Replace(string(good), `"version": 1`, `"version": 2`, 1))); !errors.Is(err, archive.ErrNewer) {
+		t.Errorf("of a later version: %v", err)
+	}
+}
+
+// TestParsePEM: a public key as openssl has it, and its name.
+func TestParsePEM(t *testing.T) {
+	want := public(t, key(t))
+	text, err := want.PEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := seal.ParsePEM(want.Name(), text); err != nil || got.String() != want.String() {
+		t.Errorf("%s, %v", got, err)
+	}
+	const p256 = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEn1LlwLN/KBYQRVH6HfIMTzfEqJOVztLe\nkLchp2hi78cCaMY81FBlYs8J9l7krc+M4aBeCGYFjba+hiXttJWPLw==\n-----END PUBLIC KEY-----\n"
+	for name, text := range map[string]string{
+		"empty": "", "text": want.String(), "cut": string(text[:40]), "certificate": strings.ReplaceAll(string(text), "PUBLIC KEY", "CERTIFICATE"), "not Ed25519": p256,
+	} {
+		if _, err := seal.ParsePEM("name", []byte(text)); !errors.Is(err, seal.ErrFormat) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := seal.ParsePEM("two words", text); err == nil {
+		t.Error("a key of no name")
+	}
+}
+
+// FuzzProof: a proof that is read is written with the same bytes; whatever is in it, checking it ends, and only the leaf that it is
+// of is proven.
+func FuzzProof(f *testing.F) {
+	leaves := leavesOf(10)
+	for _, index := range []uint64{0, 5, 9} {
+		text, err := proofOf(f, leaves, index).Encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	root := seal.TreeOf(leaves).Root()
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := seal.ParseProof(data)
+		if err != nil {
+			return
+		}
+		if again, err := p.Encode(); err != nil || !bytes.Equal(again, data) {
+			t.Errorf("%q is read and written as %q, %v", data, again, err)
+		}
+		leaf, err := seal.ParseLeaf(p.Leaf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		start, _ := archive.ParseSealName(p.Seal)
+		c := seal.Checkpoint{Size: p.Size, Root: root, Window: seal.Window{Start: start}}
+		if _, err := p.Check(leaf.Order, leaf.Digest, c); err == nil && (p.Size != 10 || leaves[p.Index] != leaf) {
+			t.Errorf("proven: %s", data)
+		}
+	})
+}
