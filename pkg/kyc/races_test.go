@@ -138,8 +138,9 @@ func TestRaces(t *testing.T) {
 		limits
 		sample bool // under the race detector too
 	}{
-		"two steps of one opening, one dies": {limits{}, false}, "two steps, other bytes, one dies": {limits{}, true},
-		"whole and late video": {limits{}, true}, "two steps, odd bytes, one dies": {limits{deaths: 1}, true},
+		"two steps of one opening, one dies": {limits{deaths: 1}, false}, "two steps, other bytes, one dies": {limits{deaths: 1}, true},
+		"two steps, other bytes, stale listing": {limits{stales: 1}, false},
+		"whole and late video":                  {limits{}, true}, "two steps, odd bytes, one dies": {limits{deaths: 1}, true},
 		"a partial order that was opened again": {limits{deaths: 1}, false}, "a completion meets the giving up": {limits{deaths: 1}, true},
 	} {
 		if testing.Short() && !again.sample {
