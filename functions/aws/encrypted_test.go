@@ -19,6 +19,7 @@ import (
 // TestEncryptedOrders: with recipients in the template, what pull stores opens with age's own command and either secret key, is
 // what the names say, and shows nothing plain in the store; name and ID number are kept.
 func TestEncryptedOrders(t *testing.T) {
+	t.Parallel()
 	ours, theirs, foreign := newPair(t), newPair(t), newPair(t)
 	w := newCloudWith(t, map[string]string{"Recipients": ours.Public + "," + theirs.Public, "Identity": "keep"}, faceidtest.Config{MediaAfter: -1})
 	orders := w.promised("ok1", "own1", "notsame1", "oddjpegA1") // an odd photo takes several steps

@@ -32,6 +32,7 @@ const (
 // TestSeals: refetch seals the windows that are over, whether or not the authority answers, and gets the timestamps when it does
 // again; each object is written once, all of it within the role's rights, and what lies there satisfies the command and openssl.
 func TestSeals(t *testing.T) {
+	t.Parallel()
 	tsa, other := startAuthority(t), peertest.StartTSA(t)
 	w := newCloudWith(t, sealing(map[string]string{
 		"TsaUrl": tsa.url, "TsaCa": base64.StdEncoding.EncodeToString(tsa.root(t).Bytes), "ObjectLock": "governance", "RetainDays": "1",
@@ -70,6 +71,7 @@ func TestSeals(t *testing.T) {
 
 // TestTwoFunctionsSealAtOnce: both have seen that there is no seal, and want to write the same one.
 func TestTwoFunctionsSealAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newCloudWith(t, sealing(nil), faceidtest.Config{MediaAfter: -1})
 	windows := w.ordersOfTwoWindows()
 	both := []*function{w.refetch, w.start("refetch", nil)}
