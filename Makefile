@@ -49,11 +49,16 @@ race: ## the tests again under the race detector (needs a C compiler); -short ma
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m $(TESTFLAGS) ./pkg/...
 	CGO_ENABLED=1 $(GO) test -race -short -run TestScripts $(TESTFLAGS) ./cmd/...
 
+# What stands behind these build tags is looked at too: by go vet in all packages, by golangci-lint in those that have such files.
+LINT_TAGS := cos,s3,lambda.norpc
+
 lint: $(GOLANGCI_LINT) ## gofmt, go vet, golangci-lint
 	@unformatted=$$(gofmt -l $$($(GO) list -f '{{.Dir}}' ./...)) || exit 1; \
 	if [ -n "$$unformatted" ]; then echo "not in gofmt's form:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
+	$(GO) vet -tags $(LINT_TAGS) ./...
 	$(GOLANGCI_LINT) run ./...
+	$(GOLANGCI_LINT) run --build-tags $(LINT_TAGS) $$(grep -rlE --include='*.go' '^//go:build .*(cos|s3|norpc)' cmd functions pkg | xargs -n 1 dirname | sort -u | sed 's|^|./|')
 
 peers: $(S3_PEER) $(SQS_PEER) $(SCF_PEER) $(AGE_PEER) ## install what some tests run (an S3 and an SQS server, Tencent's deploy library, age; the first time takes two minutes)
 

@@ -5,9 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -23,6 +23,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/bucket"
 	"github.com/kycvault/kycvault/pkg/bucket/s3bucket"
+	"github.com/kycvault/kycvault/pkg/bucket/s3bucket/s3test"
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
 	"github.com/kycvault/kycvault/pkg/kyc"
 	"github.com/kycvault/kycvault/pkg/peertest"
@@ -73,11 +74,19 @@ type span struct {
 
 func newCloud(t *testing.T, sim faceidtest.Config, extra ...string) *cloud {
 	t.Helper()
+	return newCloudWith(t, nil, sim, extra...)
+}
+
+// newCloudWith is newCloud with parameters of the stack beside those that every one has.
+func newCloudWith(t *testing.T, parameters map[string]string, sim faceidtest.Config, extra ...string) *cloud {
+	t.Helper()
 	sim.AppID, sim.Secret = appID, secret.New("planted-app-secret")
-	w := &cloud{t: t, stack: deploy(t), s3: peertest.StartS3(t), sqs: peertest.StartSQS(t), sim: faceidtest.Start(t, sim)}
-	if err := os.Mkdir(filepath.Join(w.s3.Root, w.stack.Bucket()), 0o700); err != nil {
-		t.Fatal(err)
+	w := &cloud{t: t, stack: deploy(t, parameters), s3: peertest.StartS3(t), sqs: peertest.StartSQS(t), sim: faceidtest.Start(t, sim)}
+	kind := s3test.Plain
+	if w.stack.Parameters["ObjectLock"] != "none" {
+		kind = s3test.Locked
 	}
+	s3test.MakeBucket(t, w.s3, w.stack.Bucket(), kind)
 	w.openBucket()
 	w.createQueues()
 	w.webhook = w.start("webhook", extra)
@@ -89,15 +98,17 @@ func newCloud(t *testing.T, sim faceidtest.Config, extra ...string) *cloud {
 }
 
 // deploy resolves the template as CloudFormation would.
-func deploy(t *testing.T) *samtest.Stack {
+func deploy(t *testing.T, parameters map[string]string) *samtest.Stack {
 	t.Helper()
 	template, err := samtest.Load(filepath.Join("..", "..", "template.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	all := map[string]string{"AppId": appID, "SecretName": "kycvault", "Ticket": "own", "BucketName": "kycvault-evidence", "ArchivePrefix": "bank/kyc/"}
+	maps.Copy(all, parameters)
 	stack, err := template.Resolve(samtest.Options{
-		Parameters: map[string]string{"AppId": appID, "SecretName": "kycvault", "Ticket": "own", "BucketName": "kycvault-evidence", "ArchivePrefix": "bank/kyc/"},
-		Secrets:    map[string]string{"KYC_SECRET": "planted-app-secret", "KYC_WEBHOOK_KEY": jwtKey},
+		Parameters: all,
+		Secrets:    map[string]string{"KYC_SECRET": "planted-app-secret", "KYC_WEBHOOK_KEY": jwtKey, "KYC_SEAL_KEY": sealKey},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +121,7 @@ func (w *cloud) openBucket() {
 	w.t.Helper()
 	b, err := s3bucket.New(s3bucket.Config{
 		Bucket: w.stack.Bucket(), Region: w.s3.Region, Endpoint: w.s3.URL, PathStyle: true,
-		Credentials: credentials.NewStaticCredentialsProvider(w.s3.AccessKey, w.s3.SecretKey, ""),
+		Credentials: s3test.Credentials(w.s3),
 	})
 	if err == nil {
 		w.bucket, err = bucket.Prefixed(b, w.stack.Prefix())

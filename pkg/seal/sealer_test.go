@@ -416,6 +416,22 @@ func TestAuthorityIsDown(t *testing.T) {
 	}
 }
 
+// TestAuthorityIsDownAfterLongWindow: the week in which passes ask begins at the window's end, however long ago it began.
+func TestAuthorityIsDownAfterLongWindow(t *testing.T) {
+	v := newVault(t, monday)
+	v.archived("a", monday)
+	s := v.sealer(seal.MaxEvery)
+	s.Stamper = stamper(func([]byte) ([]byte, error) { return nil, errors.New("no answer") })
+	r := v.pass(s, monday.Add(seal.MaxEvery+time.Hour))
+	if r.Windows != 1 || r.Unstamped != 1 {
+		t.Fatalf("while it is down: %+v", r)
+	}
+	s.Stamper = v.stampAt()
+	if r := v.pass(s, r.Until.Add(6*24*time.Hour)); r.Windows != 0 || r.Stamped != 1 {
+		t.Errorf("when it is back: %+v", r)
+	}
+}
+
 // TestTwoSealersMakeOneSeal interleaves two passes at every call of the first one.
 func TestTwoSealersMakeOneSeal(t *testing.T) {
 	for at := 1; ; at++ {

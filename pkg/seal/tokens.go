@@ -46,7 +46,7 @@ func (r *refusal) Unwrap() error { return r.error }
 
 // unstamped lists the windows whose checkpoint has no token yet: the recent ones and those of this pass, or all.
 func (p *pass) unstamped(ctx context.Context) ([]time.Time, error) {
-	from := p.now.Add(-lookback)
+	from := p.now.Add(-lookback - p.Every) // a seal stands under the start of its window, and the week begins at the end
 	if p.report.Windows > 0 && p.oldest.Before(from) {
 		from = p.oldest
 	}

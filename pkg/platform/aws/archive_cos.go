@@ -9,8 +9,8 @@ import (
 )
 
 // otherOpeners are the other clouds' drivers: COS, as whom TENCENTCLOUD_SECRET_ID and its like say. Lambda's role is nobody there.
-func otherOpeners() map[string]opener {
-	return map[string]opener{
+func otherOpeners() platform.Openers[place] {
+	return platform.Openers[place]{
 		platform.SchemeCOS: func(a platform.Archive, p place) (bucket.Bucket, error) { return cosarchive.Open(a, p.lookup) },
 	}
 }

@@ -69,9 +69,9 @@ func checkArchive(p place) error {
 	case a.Scheme == platform.SchemeFile:
 		return &platform.Mistake{Variable: variable, Problem: "a function has no folder that outlives it", Expected: expected}
 	case openers()[a.Scheme] == nil:
-		return &platform.Mistake{Variable: variable, Problem: unlinked(a.Scheme), Expected: expected}
+		return &platform.Mistake{Variable: variable, Problem: platform.Unlinked(a.Scheme), Expected: expected}
 	}
-	if _, err := openArchive(a, p); err != nil {
+	if _, err := openers().Open(a, p); err != nil {
 		return &platform.Mistake{Variable: variable, Problem: err.Error(), Expected: "what the other cloud's archive needs: docs/aws.md"}
 	}
 	return nil

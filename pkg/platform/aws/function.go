@@ -120,7 +120,7 @@ func (c *core) wire(writer string) (err error) {
 	if err != nil {
 		return err
 	}
-	b, err := openArchive(c.Archive, c.place)
+	b, err := openers().Open(c.Archive, c.place)
 	if err != nil {
 		return err
 	}

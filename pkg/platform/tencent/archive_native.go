@@ -2,5 +2,7 @@
 
 package tencent
 
+import "github.com/kycvault/kycvault/pkg/platform"
+
 // otherOpeners are the other clouds' drivers: none, unless a build tag says so.
-func otherOpeners() map[string]opener { return map[string]opener{} }
+func otherOpeners() platform.Openers[place] { return platform.Openers[place]{} }

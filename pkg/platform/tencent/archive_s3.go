@@ -9,8 +9,8 @@ import (
 )
 
 // otherOpeners are the other clouds' drivers: S3, as whom AWS_ACCESS_KEY_ID and its like say. SCF's role is nobody there.
-func otherOpeners() map[string]opener {
-	return map[string]opener{
+func otherOpeners() platform.Openers[place] {
+	return platform.Openers[place]{
 		platform.SchemeS3: func(a platform.Archive, p place) (bucket.Bucket, error) { return s3archive.Open(a, p.lookup) },
 	}
 }

@@ -30,13 +30,13 @@ func checkArchive(p place) error {
 	case a.Scheme == platform.SchemeFile:
 		return &platform.Mistake{Variable: variable, Problem: "a function has no folder that outlives it", Expected: archiveExpected}
 	case openers()[a.Scheme] == nil:
-		return &platform.Mistake{Variable: variable, Problem: unlinked(a.Scheme), Expected: archiveExpected}
+		return &platform.Mistake{Variable: variable, Problem: platform.Unlinked(a.Scheme), Expected: archiveExpected}
 	case a.Scheme == platform.SchemeCOS && cmp.Or(p.region, a.Options.Get("region"), a.Options.Get("endpoint")) == "":
 		return &platform.Mistake{Variable: variable, Problem: "no region, and the runtime tells none (" + regionVariable + ")", Expected: archiveExpected}
 	case a.Scheme == platform.SchemeCOS:
 		return nil
 	}
-	if _, err := openArchive(a, p); err != nil { // another cloud's: only its driver knows its variables, and it reaches nothing
+	if _, err := openers().Open(a, p); err != nil { // another cloud's: only its driver knows its variables, and it reaches nothing
 		return &platform.Mistake{Variable: variable, Problem: err.Error(), Expected: "what the other cloud's archive needs: docs/tencent.md"}
 	}
 	return nil

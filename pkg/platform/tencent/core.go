@@ -102,7 +102,7 @@ func (c *core) parts(config platform.Config, p place) (parts platform.Parts, err
 		Now: time.Now, Rand: rand.Reader, Log: c.log,
 	}
 	if parts.Bucket == nil {
-		if parts.Bucket, err = openArchive(config.Archive, p); err != nil {
+		if parts.Bucket, err = openers().Open(config.Archive, p); err != nil {
 			return parts, err
 		}
 	}

@@ -67,7 +67,7 @@ func TestLifecycle(t *testing.T) {
 	for key, want := range map[string]bool{
 		mark.PendingKey(): true, mark.RetryKey(): true, mark.QuietKey(): true, archive.BackoffKey(): true, archive.ProbeKey("x"): true,
 		mark.ClosedKey(): false, photo: false, manifest: false, "journal/2026-11-25/120000.o." + digest: false,
-		archive.TicketKey(7): false, archive.LeaseKey(7): false,
+		archive.TicketKey(7): false, archive.LeaseKey(7): false, "seals/20261123T000000Z/checkpoint": false,
 	} {
 		if covered(key) != want {
 			t.Errorf("%s: expires %t, want %t", key, covered(key), want)

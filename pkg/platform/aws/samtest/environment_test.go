@@ -1,6 +1,7 @@
 package samtest_test
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -37,6 +38,8 @@ func TestEnvironment(t *testing.T) {
 		"ticket service":               with(full, map[string]string{"Ticket": "https://tickets.example.com/v1/ticket"}),
 		"ticket service without token": service(),
 		"governance":                   with(least(), map[string]string{"ObjectLock": "governance", "RetainDays": "1"}),
+		"seals without timestamps":     with(least(), map[string]string{"Seal": "yes"}),
+		"any authority's timestamps":   with(least(), map[string]string{"Seal": "yes", "TsaUrl": "https://tsa.example.com"}),
 		"shortest":                     with(least(), map[string]string{"StepDelay": "0s", "Deadline": "1h", "Steps": "1"}),
 	} {
 		s := stack(t, parameters)
@@ -87,6 +90,42 @@ func TestEnvironmentHoldsChoices(t *testing.T) {
 	}
 	if env["KYC_METRICS"] != "kycvault/"+samtest.StackName {
 		t.Errorf("metrics go to %q", env["KYC_METRICS"])
+	}
+}
+
+// TestTsaCa: the certificate of the parameter's one line is the root that refetch, and no other function, goes by.
+func TestTsaCa(t *testing.T) {
+	for name, c := range map[string]struct {
+		parameters map[string]string
+		roots      bool
+	}{"given": {everything(), true}, "empty": {with(everything(), map[string]string{"TsaCa": ""}), false}} {
+		s := stack(t, with(c.parameters, map[string]string{"WebhookAuth": "jwt"}))
+		for _, function := range s.Functions() {
+			config, env, err := load(t, s, function)
+			if err != nil {
+				t.Fatal(err)
+			}
+			roots, err := config.TSARoots()
+			_, set := env["KYC_TSA_CA"]
+			if want := c.roots && function == "RefetchFunction"; err != nil || (roots != nil) != want || set != want {
+				t.Errorf("%s: %s has roots %t, and the variable %t, %v", name, function, roots != nil, set, err)
+			}
+		}
+	}
+}
+
+// TestEnvironmentFits: all variables of a function may have 4 KB ("Lambda quotas"), measured as JSON, as the message of a
+// refusal shows; with the longest TsaCa too.
+func TestEnvironmentFits(t *testing.T) {
+	s := stack(t, with(everything(), map[string]string{"TsaCa": "MII" + strings.Repeat("A", 2797)}))
+	for _, function := range s.Functions() {
+		env, err := s.Environment(function)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := json.Marshal(env); err != nil || len(text) > 4096 {
+			t.Errorf("the environment of %s has %d bytes, %v", function, len(text), err)
+		}
 	}
 }
 
@@ -180,6 +219,7 @@ func TestParametersAreRefused(t *testing.T) {
 		"ArchivePrefix": {"kyc", "/kyc/", "../", "a//", "kyc/*/"}, "PullConcurrency": {"1", "1001"}, "WebhookAuth": {"none"}, "RetainDays": {"0"},
 		"KmsKeyArn": {"alias/kyc", "arn:aws:kms:us-east-1:111122223333:alias/kyc"}, "WebhookOrigins": {"*", "https://www.example.com/", "https://*.example.com", "https://a?b", "https://a@b"},
 		"WebhookRedirect": {"http://www.example.com", "https://u@www.example.com/", "https:///"}, "BaseUrl": {"http://example.com", "https://example.com/", "https://:1"}, "SecretName": {"a}b", "a b"},
+		"TsaCa": {"tsa-ca.pem", "-----BEGIN CERTIFICATE-----", "MIIB AAAA", "MIIB\nAAAA", "MII" + strings.Repeat("A", 2798)},
 	} {
 		for _, value := range values {
 			_, err := template(t).Resolve(samtest.Options{Parameters: with(least(), map[string]string{name: value})})

@@ -19,6 +19,7 @@ type Parameter struct {
 	Number      bool
 	pattern     *regexp.Regexp
 	least, most *int
+	length      *int
 }
 
 // Parameters lists the parameters, in the order and groups that the template's interface shows them in.
@@ -61,6 +62,7 @@ func (t *Template) declared() (map[string]Parameter, error) {
 		p := Parameter{
 			Name: name, Description: text(At(v, "Description")), Values: texts(At(v, "AllowedValues")),
 			Number: At(v, "Type") == "Number", least: number(At(v, "MinValue")), most: number(At(v, "MaxValue")),
+			length: number(At(v, "MaxLength")),
 		}
 		p.Required = At(v, "Default") == nil
 		p.Default = text(At(v, "Default"))
@@ -82,6 +84,8 @@ func (p Parameter) Check(value string) error {
 		return fmt.Errorf("parameter %s: not one of %q", p.Name, p.Values)
 	case p.pattern != nil && !p.pattern.MatchString(value):
 		return fmt.Errorf("parameter %s: does not match %s", p.Name, p.pattern)
+	case p.length != nil && len(value) > *p.length:
+		return fmt.Errorf("parameter %s: longer than %d characters", p.Name, *p.length)
 	case p.Number && err != nil:
 		return fmt.Errorf("parameter %s: not a number", p.Name)
 	case p.least != nil && n < *p.least, p.most != nil && n > *p.most:

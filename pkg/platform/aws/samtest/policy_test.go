@@ -17,11 +17,12 @@ func TestRightsAreTheTable(t *testing.T) {
 		parameters map[string]string
 		when       []string
 	}{
-		"everything": {everything(), []string{"", samtest.WhenOwn, samtest.WhenLock, samtest.WhenKey, samtest.WhenSeal}},
+		"everything": {everything(), []string{"", samtest.WhenOwn, samtest.WhenLock, samtest.WhenKey, samtest.WhenSeal, samtest.WhenLockedSeal}},
 		"defaults":   {least(), []string{"", samtest.WhenOwn}},
 		"service":    {service(), []string{""}},
 		"lock":       {lock(), []string{"", samtest.WhenLock}},
 		"key":        {key(), []string{"", samtest.WhenKey}},
+		"seal":       {with(service(), map[string]string{"Seal": "yes"}), []string{"", samtest.WhenSeal}},
 	} {
 		s, p := policies(t, test.parameters)
 		for _, function := range s.Functions() {

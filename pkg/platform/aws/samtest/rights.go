@@ -11,7 +11,7 @@ type Right struct {
 	Functions string // of webhook, pull and refetch
 	Action    string
 	Where     string // a key's pattern below the archive's prefix; "prefix …" of a listing; or queue, log or key
-	When      string // the choice that it depends on: WhenOwn, WhenLock, WhenKey, WhenSeal; "" is always
+	When      string // the choice that it depends on: WhenOwn, WhenLock, WhenKey, WhenSeal, WhenLockedSeal; "" is always
 	Shows     Shows  // whether a test sees it used
 	Why       string
 }
@@ -28,10 +28,11 @@ const (
 
 // What a right depends on.
 const (
-	WhenOwn  = "Ticket is own"
-	WhenLock = "ObjectLock"
-	WhenKey  = "KmsKeyArn"
-	WhenSeal = "Seal is yes"
+	WhenOwn        = "Ticket is own"
+	WhenLock       = "ObjectLock"
+	WhenKey        = "KmsKeyArn"
+	WhenSeal       = "Seal is yes"
+	WhenLockedSeal = "ObjectLock, Seal is yes"
 )
 
 // Rights is the one table of all rights, those that no call shows among them. template.yaml has exactly these: whoever
@@ -53,7 +54,7 @@ func silent() []Right {
 		{"pull", "sqs:DeleteMessage", "queue", "", Never, "the same, for a step that has ended"},
 		{"pull", "sqs:GetQueueAttributes", "queue", "", Never, "the same, to scale"},
 		{"pull", "s3:PutObjectRetention", "orders/*", WhenLock, Usually, "a PutObject that locks needs it; an extension is all it could do otherwise"},
-		{"refetch", "s3:PutObjectRetention", "seals/*", WhenLock, Seldom, "the same, of a seal, where there are seals"},
+		{"refetch", "s3:PutObjectRetention", "seals/*", WhenLockedSeal, Usually, "the same, of a seal"},
 		{all, "kms:GenerateDataKey", "key", WhenKey, Never, "S3 encrypts what a function writes with the function's right at the key"},
 		{all, "kms:Decrypt", "key", WhenKey, Never, "S3 decrypts what a function reads in the same way"},
 	}

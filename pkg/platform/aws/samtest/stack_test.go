@@ -9,6 +9,12 @@ import (
 
 const root = "../../../.."
 
+// tsaRoot is a root certificate as the parameter TsaCa wants it: openssl req -x509 -newkey ed25519 -outform DER … | base64 -w 0
+const tsaRoot = "MIIBPjCB8aADAgECAhRIY1hUQ97QV5pu+ndPen7OLzjveDAFBgMrZXAwFDESMBAGA1UEAwwJdGVzdCByb290MCAXDTI2MTEyNjAxMzIzOVoYDzIxMjYx" +
+	"MTAyMDEzMjM5WjAUMRIwEAYDVQQDDAl0ZXN0IHJvb3QwKjAFBgMrZXADIQD2HlJXkG9ODSotjysYTzrvgt6Ep8HNAX8amP5LRC+RT6NTMFEwHQYDVR0OBBYEFK/J" +
+	"ORjD2sB4lNe+iGJAK/jleyoQMB8GA1UdIwQYMBaAFK/JORjD2sB4lNe+iGJAK/jleyoQMA8GA1UdEwEB/wQFMAMBAf8wBQYDK2VwA0EAtSrBfTjtrtMq+MWoUeUH" +
+	"l4+rgprM5Lm7oxqnpCzcgeYUIUl5yvl4WPXKWywebczCCtFx++hcDN2n33FU1nx7BA=="
+
 // least are the parameters without a default.
 func least() map[string]string {
 	return map[string]string{"AppId": "IDAXXXXX", "SecretName": "kycvault/prod", "Ticket": "own", "BucketName": "kyc-evidence"}
@@ -24,7 +30,7 @@ func everything() map[string]string {
 		"WebhookOrigins": "https://www.example.com,https://app.example.com:8443", "WebhookConcurrency": "50", "StepDelay": "900s", "Steps": "10",
 		"RefetchMinutes": "15", "Deadline": "720h", "PullConcurrency": "1000", "AlarmTopicArn": "arn:aws:sns:us-east-1:111122223333:on-call",
 		"AtRiskOrders": "100", "LogLevel": "debug", "Media": "video", "Recipients": "age19jzuynxfvjkc9kzguc6hf4qwyh5y0k8ztvrlvedhvqs3mur4py0qwgzxyv,age1zx2jgf80y6vpy7n3ah9d5hd6knfd9635rfwd23kxhg90hngxf50qp8x6wh", "Identity": "keep", "Api": "facerecord",
-		"Seal": "yes", "SealEvery": "1h", "SealGrace": "1440m", "TsaUrl": "http://tsa.example.com/stamp",
+		"Seal": "yes", "SealEvery": "1h", "SealGrace": "1440m", "TsaUrl": "http://tsa.example.com/stamp", "TsaCa": tsaRoot,
 	})
 }
 
