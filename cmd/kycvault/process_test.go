@@ -11,9 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,6 +24,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/bucket/dirbucket"
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
 	"github.com/kycvault/kycvault/pkg/kyc"
+	"github.com/kycvault/kycvault/pkg/peertest"
 	"github.com/kycvault/kycvault/pkg/secret"
 	"github.com/kycvault/kycvault/pkg/webhook"
 )
@@ -337,28 +336,11 @@ func TestMemoryIsFlat(t *testing.T) {
 				}
 			}
 			v.wait(test.orders)
-			if peak := peakMiB(t, s.cmd.Process.Pid); peak > test.most {
+			if peak := peertest.PeakMiB(t, s.cmd.Process.Pid); peak > test.most {
 				t.Errorf("peak is %d MiB, at most %d are allowed", peak, test.most)
 			} else {
 				t.Logf("peak %d MiB", peak)
 			}
 		})
 	}
-}
-
-func peakMiB(t *testing.T, pid int) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
-	if m == nil {
-		t.Fatal("no VmHWM")
-	}
-	kb, err := strconv.Atoi(string(m[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kb / 1024
 }

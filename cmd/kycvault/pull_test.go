@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
+	"github.com/kycvault/kycvault/pkg/peertest"
 )
 
 // backfill is a pull process with a list, which a test can signal.
@@ -169,7 +170,7 @@ func TestPullListMemory(t *testing.T) {
 	v := newVault(t)
 	b := v.pullList(writeList(t, 200_000), "--parallel", "4")
 	v.waitJournaled(100)
-	peak := peakMiB(t, b.cmd.Process.Pid)
+	peak := peertest.PeakMiB(t, b.cmd.Process.Pid)
 	if err := b.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}

@@ -90,7 +90,7 @@ func TestMemoryIsFlatOnS3(t *testing.T) {
 		t.Fatalf("status %d", code)
 	}
 	v.wait([]string{"big64mb1"})
-	if peak := peakMiB(t, s.cmd.Process.Pid); peak > 64 {
+	if peak := peertest.PeakMiB(t, s.cmd.Process.Pid); peak > 64 {
 		t.Errorf("peak is %d MiB", peak)
 	} else {
 		t.Logf("peak %d MiB", peak)

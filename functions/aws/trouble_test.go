@@ -4,15 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
+	"github.com/kycvault/kycvault/pkg/peertest"
 )
 
 // TestThroughEveryTrouble: fifty orders with all that can go wrong between the parts; in the end every order is archived, each
@@ -193,27 +192,10 @@ func TestLargeVideos(t *testing.T) {
 		stop := w.run(mischief{})
 		w.wait(2*time.Minute, order)
 		stop()
-		peak := peakMiB(t, w.pulls[0].PID())
+		peak := peertest.PeakMiB(t, w.pulls[0].PID())
 		if t.Logf("%s: peak %d MiB", order, peak); peak > 64 {
 			t.Errorf("%s: peak %d MiB, at most 64 are allowed", order, peak)
 		}
 	}
 	w.verify()
-}
-
-func peakMiB(t *testing.T, pid int) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
-	if m == nil {
-		t.Fatal("no VmHWM")
-	}
-	kb, err := strconv.Atoi(string(m[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kb / 1024
 }

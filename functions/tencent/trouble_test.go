@@ -6,9 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +16,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/bucket/cosbucket/costest"
 	"github.com/kycvault/kycvault/pkg/delay/scf/scftest"
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
+	"github.com/kycvault/kycvault/pkg/peertest"
 )
 
 // TestThroughEveryTrouble: fifty orders with all that can go wrong between the parts, and credentials that change half-way; in
@@ -166,28 +165,11 @@ func TestLargeVideos(t *testing.T) {
 		if len(pids) != 1 {
 			t.Fatalf("%d instances", len(pids))
 		}
-		if peak := peakMiB(t, pids[0]); peak > 64 {
+		if peak := peertest.PeakMiB(t, pids[0]); peak > 64 {
 			t.Errorf("%s: peak %d MiB, at most 64 are allowed", order, peak)
 		} else {
 			t.Logf("%s: peak %d MiB", order, peak)
 		}
 	}
 	d.verify()
-}
-
-func peakMiB(t *testing.T, pid int) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
-	if m == nil {
-		t.Fatal("no VmHWM")
-	}
-	kb, err := strconv.Atoi(string(m[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kb / 1024
 }

@@ -1,6 +1,7 @@
 // Package peertest starts the real servers that tests talk to: an S3 server, an SQS server and a timestamp authority, on free
 // ports of 127.0.0.1, stopped by the test that started them; and it runs scripts with Tencent's deploy library. `make peers`
 // installs what is not on the machine below .cache. Where one is missing a test skips and says so; with CI=true that is a failure.
+// For servers within a test it has connections in memory, for programs under test a look at their memory.
 package peertest
 
 import (

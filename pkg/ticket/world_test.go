@@ -8,7 +8,6 @@ import (
 	"io"
 	"iter"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -20,6 +19,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/bucket/membucket"
 	"github.com/kycvault/kycvault/pkg/faceid"
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
+	"github.com/kycvault/kycvault/pkg/peertest"
 	"github.com/kycvault/kycvault/pkg/secret"
 )
 
@@ -49,10 +49,10 @@ func newBubbleUpstream(t *testing.T, c faceidtest.Config) (*faceidtest.Server, *
 	t.Helper()
 	c.AppID, c.Secret = testApp, secret.New(testSecret)
 	fake := faceidtest.New(c)
-	pipes := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+	pipes := peertest.NewPipes()
 	server := &http.Server{Handler: fake}
 	go func() { _ = server.Serve(pipes) }()
-	transport := &http.Transport{DialContext: pipes.dial}
+	transport := &http.Transport{DialContext: pipes.Dial}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		_ = server.Close()
@@ -68,41 +68,6 @@ func newAPI(t *testing.T, url string, transport *http.Transport) *faceid.API {
 	}
 	return api
 }
-
-// pipeListener is a net.Listener whose connections are made by dial, in memory.
-type pipeListener struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	client, server := net.Pipe()
-	select {
-	case l.conns <- server:
-		return client, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return nil
-}
-
-func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
 
 // newOwn makes an owner as one process has it.
 func newOwn(t *testing.T, b bucket.Bucket, s Service, change ...func(*OwnConfig)) *Own {

@@ -1,10 +1,8 @@
 package s3bucket
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"sync"
 	"testing"
@@ -12,6 +10,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/kycvault/kycvault/pkg/peertest"
 )
 
 // A canned store answers over pipes, on which a synctest bubble stands still, so that waits take no time.
@@ -26,12 +26,12 @@ const (
 func inBubble(t *testing.T, handler http.HandlerFunc, test func(t *testing.T, c Config)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		l := pipes{make(chan net.Conn), make(chan struct{})}
+		l := peertest.NewPipes()
 		server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Hour}
-		go func() { _ = server.Serve(&l) }()
+		go func() { _ = server.Serve(l) }()
 		client := newClient()
 		transport := client.Transport.(*http.Transport)
-		transport.DialContext = l.dial
+		transport.DialContext = l.Dial
 		defer func() {
 			transport.CloseIdleConnections()
 			_ = server.Close()
@@ -41,38 +41,6 @@ func inBubble(t *testing.T, handler http.HandlerFunc, test func(t *testing.T, c 
 			Credentials: credentials.NewStaticCredentialsProvider(cannedKey, cannedSecret, cannedSession)})
 	})
 }
-
-// pipes is a net.Listener without a network.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-}
-
-func (l *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	ours, theirs := net.Pipe()
-	select {
-	case l.conns <- theirs:
-		return ours, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (l *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipes) Close() error {
-	close(l.closed)
-	return nil
-}
-
-func (l *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
 // refusal is an error answer of S3.
 func refusal(w http.ResponseWriter, status int, code, message string) {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"log/slog"
 	"maps"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -20,6 +19,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/bucket/membucket"
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
 	"github.com/kycvault/kycvault/pkg/kyc"
+	"github.com/kycvault/kycvault/pkg/peertest"
 	"github.com/kycvault/kycvault/pkg/secret"
 	"github.com/kycvault/kycvault/pkg/webhook"
 )
@@ -64,10 +64,10 @@ func live(t *testing.T, change func(o *Options, h *house), f func(h *house)) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &house{t: t, bucket: membucket.New(nil), variables: variables(), logs: new(lines)}
 		h.sim = faceidtest.New(faceidtest.Config{AppID: appID, Secret: secret.New(appSecret), Now: time.Now})
-		wire := newPipes()
+		wire := peertest.NewPipes()
 		service := &http.Server{Handler: h.sim, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 		go func() { _ = service.Serve(wire) }()
-		o := Options{Writer: "kycvault test", Lookup: nothing, Output: h.logs, Bucket: h.bucket, Delayer: h, Transport: &http.Transport{DialContext: wire.dial}}
+		o := Options{Writer: "kycvault test", Lookup: nothing, Output: h.logs, Bucket: h.bucket, Delayer: h, Transport: &http.Transport{DialContext: wire.Dial}}
 		if change != nil {
 			change(&o, h)
 		}
@@ -204,35 +204,3 @@ func (l *lines) String() string {
 	defer l.mu.Unlock()
 	return l.buf.String()
 }
-
-// pipes is a listener whose connections are in memory, so that the bubble's time goes on while they idle.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-}
-
-func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), closed: make(chan struct{})} }
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	here, there := net.Pipe()
-	select {
-	case p.conns <- there:
-		return here, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error   { close(p.closed); return nil }
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }

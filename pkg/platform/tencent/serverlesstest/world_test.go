@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/delay/timer"
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
 	"github.com/kycvault/kycvault/pkg/kyc"
+	"github.com/kycvault/kycvault/pkg/peertest"
 	"github.com/kycvault/kycvault/pkg/platform"
 	"github.com/kycvault/kycvault/pkg/platform/tencent/serverlesstest"
 	"github.com/kycvault/kycvault/pkg/secret"
@@ -32,7 +32,7 @@ type world struct {
 	store  *membucket.Bucket
 	calls  *calls
 	sim    *faceidtest.Server
-	pipes  *pipes
+	pipes  *peertest.Pipes
 	timer  *timer.Timer // hands steps to pull, whichever function asks
 	client *http.Transport
 }
@@ -44,9 +44,9 @@ func play(t *testing.T) *calls {
 	synctest.Test(t, func(t *testing.T) {
 		values := environ()
 		values["KYC_SEAL_KEY"] = sealKey
-		w := &world{t: t, file: serverlesstest.Load(t, values), store: membucket.New(time.Now), calls: c, pipes: newPipes()}
+		w := &world{t: t, file: serverlesstest.Load(t, values), store: membucket.New(time.Now), calls: c, pipes: peertest.NewPipes()}
 		w.sim = faceidtest.New(faceidtest.Config{AppID: environ()["KYC_APP_ID"], Secret: secret.New(environ()["KYC_SECRET"]), Now: time.Now})
-		w.client = &http.Transport{DialContext: w.pipes.dial}
+		w.client = &http.Transport{DialContext: w.pipes.Dial}
 		service := &http.Server{Handler: w.sim, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 		go func() { _ = service.Serve(w.pipes) }()
 		w.run()
@@ -149,35 +149,3 @@ func (w *world) serve(door http.Handler, r *http.Request, authorization string) 
 		w.t.Errorf("%s %s: %d %s", r.Method, r.URL.Path, answer.Code, answer.Body)
 	}
 }
-
-// pipes is a listener whose connections are in memory, so that the bubble's time goes on while they idle.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-}
-
-func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), closed: make(chan struct{})} }
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	here, there := net.Pipe()
-	select {
-	case p.conns <- there:
-		return here, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error   { close(p.closed); return nil }
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
