@@ -354,9 +354,7 @@ func TestPassOverManyOrders(t *testing.T) {
 	r.Delayer = q
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	start := time.Now()
 	report, err := r.Pass(t.Context(), false)
-	took := time.Since(start)
 	runtime.ReadMemStats(&after)
 	want := kyc.PassReport{Waiting: waiting, Oldest: 13 * time.Hour, Due: due, Handed: due, Whole: true}
 	if diff := cmp.Diff(want, report); diff != "" || err != nil {
@@ -369,9 +367,6 @@ func TestPassOverManyOrders(t *testing.T) {
 	// A key is some 60 bytes, and a marker and its note are in memory once: no copy of a listing, no object's content.
 	if perOrder := (after.TotalAlloc - before.TotalAlloc) / waiting; perOrder > 1000 {
 		t.Errorf("%d bytes allocated an order", perOrder)
-	}
-	if took > 30*time.Second { // about 0.2 s on one core; the bound is for one that is loaded, with the race detector on
-		t.Errorf("took %s", took)
 	}
 }
 
