@@ -44,6 +44,30 @@ const (
 	writes
 )
 
+// What is below orders/, journal/ and closed/ is never changed and never removed, so a call that reads a key that is there, or that
+// creates it anew, is sure: it tells the same now as at any later time, and nobody sees it. A thread that is about to make one
+// makes it before anything else is tried; all that may follow in another order may follow this too.
+
+// call is what a thread is about to do.
+type call struct {
+	kind kind
+	key  string // or a listing's prefix
+}
+
+// sure tells whether nothing that others do can change what comes of it, and the other way round.
+func (c call) sure(ctx context.Context, b *membucket.Bucket) bool {
+	folder, _, _ := strings.Cut(c.key, "/")
+	if c.kind == lists || !slices.Contains([]string{"orders", "journal", "closed"}, folder) {
+		return false
+	}
+	r, _, err := b.Get(ctx, c.key)
+	if err != nil {
+		return false
+	}
+	_ = r.Close()
+	return true
+}
+
 // choice is one step of a schedule.
 type choice struct {
 	thread int
@@ -63,11 +87,11 @@ var errDied = errors.New("the process died")
 
 // thread is one process of a run.
 type thread struct {
-	ask   chan kind // a call is about to be made
+	ask   chan call // it is about to be made
 	reply chan move
 	ended chan struct{}
 	past  [sha256.Size]byte // of all that its calls told it
-	next  kind
+	next  call
 	done  bool
 	dead  bool
 }
@@ -140,7 +164,7 @@ func (r *run) play(prefix []choice, seen map[[sha256.Size]byte]bool) (more [][]c
 
 // begin starts thread i and lets it come to its first call.
 func (r *run) begin(i int) {
-	th := &thread{ask: make(chan kind), reply: make(chan move), ended: make(chan struct{})}
+	th := &thread{ask: make(chan call), reply: make(chan move), ended: make(chan struct{})}
 	r.threads = append(r.threads, th)
 	go r.run(th, i, r.w.threads[i])
 	r.settle(th)
@@ -176,13 +200,17 @@ func (r *run) choices() []choice {
 		if th.done {
 			continue
 		}
-		all = append(all, choice{i, goOn})
-		if th.next == lists && r.stales < r.sc.stales {
-			all = append(all, choice{i, stale})
+		mine := []choice{{i, goOn}}
+		if th.next.kind == lists && r.stales < r.sc.stales {
+			mine = append(mine, choice{i, stale})
 		}
-		if th.next == writes && r.deaths < r.sc.deaths {
-			all = append(all, choice{i, die})
+		if th.next.kind == writes && r.deaths < r.sc.deaths {
+			mine = append(mine, choice{i, die})
 		}
+		if th.next.sure(r.t.Context(), r.w.mem) {
+			return mine
+		}
+		all = append(all, mine...)
 	}
 	return all
 }
@@ -251,7 +279,7 @@ func (s *stepped) call(key string, what kind, do func(move) string) {
 		do(goOn)
 		return
 	}
-	s.th.ask <- what
+	s.th.ask <- call{what, key}
 	m := <-s.th.reply
 	if m == quit {
 		panic(errDied)
