@@ -72,7 +72,7 @@ type part struct {
 }
 
 func parts() []part {
-	return []part{{"order", largeOrder}, {"encrypted", encryptedOrder}, {"decode", decode}, {"serve", serve}, {"pass", pass}, {"functions", functions}, {"scf", scfFunctions}}
+	return []part{{"order", largeOrder}, {"encrypted", encryptedOrder}, {"decode", decode}, {"serve", serve}, {"pass", pass}, {"seal", sealPass}, {"functions", functions}, {"scf", scfFunctions}}
 }
 
 func partNames() (names []string) {

@@ -31,7 +31,7 @@ func TestEveryPart(t *testing.T) {
 	if err != nil && !errors.Is(err, errMissed) {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| decode a video of", "| an order of 64 MB", "| an encrypted order of 64 MB", "| serve, small media", "| verify small orders", "| a pass over 200 ", "| cold start of pull, Lambda", "| cold start of pull, SCF", "| … its binary, for amd64"} {
+	for _, want := range []string{"| decode a video of", "| an order of 64 MB", "| an encrypted order of 64 MB", "| serve, small media", "| verify small orders", "| a pass over 200 ", "| seal a day of 200 orders", "| cold start of pull, Lambda", "| cold start of pull, SCF", "| … its binary, for amd64"} {
 		if !strings.Contains(table.String(), want) {
 			t.Errorf("no row %q in\n%s", want, table.String())
 		}

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -90,12 +92,12 @@ func TestParseRecipientsListsAllMistakes(t *testing.T) {
 	if mistyped == good.Public {
 		mistyped = good.Public[:20] + "p" + good.Public[21:]
 	}
-	list := strings.Join([]string{good.Public, secret, quantum, "ssh-ed25519 AAAA", "vault.example.com", mistyped, "", good.Public, other.Public, strings.ToLower(secret)}, ", ")
+	list := strings.Join([]string{good.Public, secret, quantum, "ssh-ed25519 AAAA", "vault.example.com", mistyped, "", good.Public, other.Public, strings.ToLower(secret), "age-plugin-yubikey-1qqq"}, ", ")
 	_, err := agekey.ParseRecipients(list)
 	if err == nil {
 		t.Fatal("taken")
 	}
-	want := []string{"key 2 is a secret key", "key 3 is a post-quantum key", "key 4 is an SSH key", "key 5 is no public key", "key 6 is mistyped", "key 7 is empty", "key 8 is key 1 again", "key 10 is a secret key"}
+	want := []string{"key 2 is a secret key", "key 3 is a post-quantum key", "key 4 is an SSH key", "key 5 is no public key", "key 6 is mistyped", "key 7 is empty", "key 8 is key 1 again", "key 10 is a secret key", "key 11 is a secret key"}
 	lines := strings.Split(err.Error(), "\n")
 	if len(lines) != len(want) {
 		t.Fatalf("%d mistakes, want %d: %v", len(lines), len(want), err)
@@ -198,11 +200,60 @@ func TestPlainSize(t *testing.T) {
 			t.Errorf("%d bytes: %d, %v", n, got, err)
 		}
 	}
-	head, _ := agekey.ReadHead(encrypt(t, to, nil, nil))
-	for _, size := range []int64{-1, 0, 100} {
-		if n, err := head.PlainSize(size); !errors.Is(err, agekey.ErrNoAge) {
-			t.Errorf("a file of %d bytes holds %d, %v", size, n, err)
+}
+
+// TestPlainSizeOfAnySize: a file's size can be had from one number of plain bytes, or from none.
+func TestPlainSizeOfAnySize(t *testing.T) {
+	const chunk, tag, nonce, most = 64 << 10, 16, 16, 3*64<<10 + 100
+	empty := encrypt(t, recipients(t, newPair(t).Public), nil, nil)
+	head, err := agekey.ReadHead(empty)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := len(empty) - nonce - tag // the header
+	holds := make(map[int64]int64)
+	for n := range most {
+		chunks := max(1, (n+chunk-1)/chunk)
+		holds[int64(before+nonce+n+chunks*tag)] = int64(n)
+	}
+	for size := int64(-2); size < int64(before+most); size++ {
+		want, can := holds[size]
+		if n, err := head.PlainSize(size); n != want || (err == nil) != can || err != nil && !errors.Is(err, agekey.ErrNoAge) {
+			t.Fatalf("a file of %d bytes, of which %d are the header, holds %d, %v; want %d, %t", size, before, n, err, want, can)
 		}
+	}
+}
+
+// TestBegin: of a stream in pieces as much is kept as a header may have, and no more.
+func TestBegin(t *testing.T) {
+	pair := newPair(t)
+	file := encrypt(t, recipients(t, pair.Public), []byte("note"), make([]byte, 3*agekey.HeadMost))
+	want, err := agekey.ReadHead(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, piece := range []int{1, 1000, agekey.HeadMost - 1, agekey.HeadMost, agekey.HeadMost + 1, len(file)} {
+		var b agekey.Begin
+		for rest := file; len(rest) > 0; rest = rest[min(piece, len(rest)):] {
+			if n, err := b.Write(rest[:min(piece, len(rest))]); n != min(piece, len(rest)) || err != nil {
+				t.Fatalf("pieces of %d: %d, %v", piece, n, err)
+			}
+		}
+		head, err := b.Head()
+		if err != nil || string(head.Note) != "note" || cmp.Diff(want, head, cmp.AllowUnexported(agekey.Head{})) != "" {
+			t.Errorf("pieces of %d: %+v, %v", piece, head, err)
+		}
+	}
+}
+
+// full is a place that nothing can be written to.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space") }
+
+func TestEncryptWithoutSpace(t *testing.T) {
+	if _, err := recipients(t, newPair(t).Public).Encrypt(full{}, nil); err == nil || !strings.Contains(err.Error(), "no space") {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -239,8 +290,17 @@ func TestReadIdentitiesRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := agekey.ReadIdentities(filepath.Join(dir, "none")); err == nil || strings.Count(err.Error(), dir) != 1 {
+	if _, err := agekey.ReadIdentities(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) || strings.Count(err.Error(), dir) != 1 {
 		t.Errorf("no file: %v", err)
+	}
+	if _, err := agekey.ReadIdentities(dir); !errors.Is(err, syscall.EISDIR) || strings.Count(err.Error(), dir) != 1 {
+		t.Errorf("a folder: %v", err)
+	}
+	for more, good := range map[int]bool{0: true, 1: false} { // the largest file, and one byte more
+		file := append(bytes.Clone(pair.File), bytes.Repeat([]byte("\n"), 1<<20+more-len(pair.File))...)
+		if _, err := agekey.ParseIdentities(file); (err == nil) != good {
+			t.Errorf("1 MiB and %d: %v", more, err)
+		}
 	}
 }
 

@@ -46,6 +46,9 @@ type lateEntry struct {
 	seal   int // the index of its window's seal; -1 is a time before the chain
 }
 
+// maxGroup bounds the memory of a look for late entries: a seal's leaves are read once more for each so many.
+const maxGroup = 20_000
+
 // late finds the entries before w that no seal has. Those that were stored within MinGrace of their time are in the seal of
 // their window, which was made later than that, so only the others are looked for, and those before the chain: a listing tells. Where listings may be
 // stale, all are.
@@ -58,11 +61,13 @@ func (p *pass) late(ctx context.Context, w Window) ([]Leaf, error) {
 	if err != nil {
 		return nil, err
 	}
-	var missing, group []lateEntry // the group is of one window, which bounds the memory
+	var missing, group []lateEntry // the group is of one window, and at most maxGroup
 	at := -1
 	flush := func() error {
 		left, err := p.without(ctx, group, seals, at)
-		missing, group = append(missing, left...), group[:0]
+		missing = append(missing, left...)
+		clear(group) // the names in it are of use to nobody any more
+		group = group[:0]
 		return err
 	}
 	all := p.whole || !p.Archive.Bucket().Properties().StrongListing
@@ -74,11 +79,11 @@ func (p *pass) late(ctx context.Context, w Window) ([]Leaf, error) {
 		if err != nil {
 			return nil, err
 		}
-		for at+1 < len(seals) && !seals[at+1].start.After(e.At) {
+		if next := covering(seals, at, e.At); next > at || len(group) == maxGroup {
 			if err := flush(); err != nil {
 				return nil, err
 			}
-			at++
+			at = next
 		}
 		group = append(group, lateEntry{leaf: LeafOf(e), stored: e.Stored, seal: at})
 	}
@@ -86,6 +91,14 @@ func (p *pass) late(ctx context.Context, w Window) ([]Leaf, error) {
 		return nil, err
 	}
 	return p.unsealed(ctx, missing, seals)
+}
+
+// covering is the index of the last seal that starts at t or before, from index at on.
+func covering(seals []place, at int, t time.Time) int {
+	for at+1 < len(seals) && !seals[at+1].start.After(t) {
+		at++
+	}
+	return at
 }
 
 // places lists the seals that may cover a time since from, with those that this pass knows of although no listing shows them yet.
@@ -118,15 +131,13 @@ func (p *pass) places(ctx context.Context, from time.Time) ([]place, error) {
 	return all, nil
 }
 
-// without leaves out the entries that the seal at this index has.
+// without leaves out the entries that the seal at this index has. It sorts them, so that one look at its leaves, which are sorted too,
+// is enough, and no more memory.
 func (p *pass) without(ctx context.Context, entries []lateEntry, seals []place, at int) ([]lateEntry, error) {
 	if len(entries) == 0 || at < 0 {
 		return entries, nil
 	}
-	sealed := make(map[Leaf]bool, len(entries))
-	for _, e := range entries {
-		sealed[e.leaf] = false
-	}
+	slices.SortFunc(entries, func(a, b lateEntry) int { return compareLeaves(a.leaf, b.leaf) })
 	r, err := p.Archive.OpenSeal(ctx, seals[at].start, archive.SealLeaves)
 	if errors.Is(err, bucket.ErrNotFound) {
 		return nil, nil // they were there: to seal their orders again would hide what verify finds
@@ -134,23 +145,21 @@ func (p *pass) without(ctx context.Context, entries []lateEntry, seals []place, 
 		return nil, err
 	}
 	defer func() { _ = r.Close() }()
+	var left []lateEntry
 	for l, err := range ReadLeaves(r) {
 		if errors.Is(err, ErrFormat) {
 			return nil, nil // the same
 		} else if err != nil {
 			return nil, fmt.Errorf("read %s: %w", archive.SealKey(seals[at].start, archive.SealLeaves), err)
 		}
-		if _, asked := sealed[l.onTime()]; asked {
-			sealed[l.onTime()] = true
+		for len(entries) > 0 && compareLeaves(entries[0].leaf, l) <= 0 {
+			if compareLeaves(entries[0].leaf, l) < 0 {
+				left = append(left, entries[0])
+			}
+			entries = entries[1:]
 		}
 	}
-	var left []lateEntry
-	for _, e := range entries {
-		if !sealed[e.leaf] {
-			left = append(left, e)
-		}
-	}
-	return left, nil
+	return append(left, entries...), nil
 }
 
 // clockStep is how far two times of one store may be apart although they say the opposite.

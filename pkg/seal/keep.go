@@ -1,7 +1,6 @@
 package seal
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/bucket"
+	"github.com/kycvault/kycvault/pkg/spool"
 )
 
 const textType = "text/plain; charset=utf-8"
@@ -16,12 +16,7 @@ const textType = "text/plain; charset=utf-8"
 // keepLeaves creates a window's leaves. Should another process have been first, or one that died, its leaves are the ones that
 // count, and what they lack is late.
 func (p *pass) keepLeaves(ctx context.Context, w Window, ours []Leaf) (_ Window, leaves []Leaf, adopted bool, err error) {
-	var file bytes.Buffer
-	file.Grow(len(ours) * (maxLine - len(lateWord)))
-	if err := WriteLeaves(&file, ours); err != nil {
-		return w, nil, false, err
-	}
-	err = p.Archive.CreateSeal(ctx, w.Start, archive.SealLeaves, bucket.Bytes(file.Bytes(), textType))
+	err = p.createLeaves(ctx, w, ours)
 	switch {
 	case err == nil:
 		return w, ours, false, nil
@@ -30,6 +25,16 @@ func (p *pass) keepLeaves(ctx context.Context, w Window, ours []Leaf) (_ Window,
 	}
 	w, leaves, err = p.adopt(ctx, w, ours)
 	return w, leaves, true, err
+}
+
+// createLeaves writes the lines of many leaves into a file first, not into memory.
+func (p *pass) createLeaves(ctx context.Context, w Window, leaves []Leaf) error {
+	file := spool.New(spool.Options{})
+	defer func() { _ = file.Close() }()
+	if err := WriteLeaves(file, leaves); err != nil {
+		return err
+	}
+	return p.Archive.CreateSeal(ctx, w.Start, archive.SealLeaves, file.Content(textType, true))
 }
 
 // adopt reads the leaves that are there, of which each must be one of ours: nothing is signed that can not be confirmed. One

@@ -27,12 +27,15 @@ const lateWord = "late"
 func LeafOf(e archive.JournalEntry) Leaf { return Leaf{Order: e.Order, Digest: e.ManifestDigest} }
 
 // String is the leaf's line without the line break: these bytes are hashed.
-func (l Leaf) String() string {
-	line := string(l.Order) + " " + l.Digest
+func (l Leaf) String() string { return string(l.appendTo(nil)) }
+
+// appendTo appends the line to b.
+func (l Leaf) appendTo(b []byte) []byte {
+	b = append(append(append(b, l.Order...), ' '), l.Digest...)
 	if l.Late {
-		line += " " + lateWord
+		b = append(append(b, ' '), lateWord...)
 	}
-	return line
+	return b
 }
 
 // onTime is the leaf as it would be in its own window: what tells whether two leaves are about the same manifest.
@@ -64,7 +67,12 @@ func compareLeaves(a, b Leaf) int {
 // SortLeaves puts leaves into the order that a seal has. One that is there twice stays once: the one that is on time, if either is.
 func SortLeaves(leaves []Leaf) []Leaf {
 	slices.SortFunc(leaves, func(a, b Leaf) int {
-		return cmp.Or(compareLeaves(a, b), strings.Compare(a.String(), b.String()))
+		if c := compareLeaves(a, b); c != 0 || a.Late == b.Late {
+			return c
+		} else if a.Late {
+			return 1
+		}
+		return -1
 	})
 	return slices.CompactFunc(leaves, func(a, b Leaf) bool { return a.onTime() == b.onTime() })
 }
@@ -72,9 +80,10 @@ func SortLeaves(leaves []Leaf) []Leaf {
 // WriteLeaves writes sorted leaves, a line each.
 func WriteLeaves(w io.Writer, leaves []Leaf) error {
 	out := bufio.NewWriter(w)
+	var line []byte
 	for _, l := range leaves {
-		_, _ = out.WriteString(l.String())
-		_ = out.WriteByte('\n')
+		line = append(l.appendTo(line[:0]), '\n')
+		_, _ = out.Write(line)
 	}
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write leaves: %w", err)

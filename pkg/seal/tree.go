@@ -16,6 +16,7 @@ type Hash = [sha256.Size]byte
 type Tree struct {
 	nodes *compact.Range
 	wants map[compact.NodeID][]byte // of proofs: nodes to keep; nil is none
+	line  []byte                    // of the last leaf: its memory is used again
 }
 
 // NewTree makes an empty tree.
@@ -31,7 +32,8 @@ func (t *Tree) Add(l Leaf) {
 			t.wants[id] = hash
 		}
 	}
-	if err := t.nodes.Append(rfc6962.DefaultHasher.HashLeaf([]byte(l.String())), keep); err != nil {
+	t.line = l.appendTo(t.line[:0])
+	if err := t.nodes.Append(rfc6962.DefaultHasher.HashLeaf(t.line), keep); err != nil {
 		panic("a tree that begins at its first leaf can always be appended to: " + err.Error())
 	}
 }
@@ -94,7 +96,7 @@ func CheckProof(l Leaf, index, size uint64, path []Hash, root Hash) error {
 	for i := range path {
 		hashes[i] = path[i][:]
 	}
-	leaf := rfc6962.DefaultHasher.HashLeaf([]byte(l.String()))
+	leaf := rfc6962.DefaultHasher.HashLeaf(l.appendTo(nil))
 	if err := proof.VerifyInclusion(rfc6962.DefaultHasher, index, size, leaf, hashes, root[:]); err != nil {
 		return fmt.Errorf("check inclusion of a leaf: %w", err)
 	}

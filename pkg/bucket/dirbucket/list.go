@@ -86,7 +86,8 @@ func (l *listing) walk(root *os.Root, folder, prefix string) error {
 // sorts between the name alone and that, such as "a.b" between "a" and "a/", comes first: the folder waits meanwhile.
 func (l *listing) visitAll(root *os.Root, folder string, names []string, after string) error {
 	var waiting []string // folders; the last one is due first
-	for _, name := range names {
+	for i, name := range names {
+		names[i] = "" // a folder may have 100,000: what was visited is let go
 		due := len(waiting)
 		for due > 0 && waiting[due-1]+"/" < name {
 			due--

@@ -26,7 +26,7 @@ import (
 // live runs a server in a bubble of fake time, and f beside it.
 func live(t *testing.T, extra map[string]string, f func(h *house, p *process)) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := folder(t)
 	synctest.Test(t, func(t *testing.T) {
 		logs := new(logBuffer)
 		h := &house{t: t, dir: dir, config: settings(t, extra), log: slog.New(slog.NewTextHandler(logs, nil)), logs: logs}

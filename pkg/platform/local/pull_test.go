@@ -20,6 +20,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/bucket/membucket"
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
 	"github.com/kycvault/kycvault/pkg/kyc"
+	"github.com/kycvault/kycvault/pkg/peertest"
 	"github.com/kycvault/kycvault/pkg/platform/local"
 	"github.com/kycvault/kycvault/pkg/secret"
 )
@@ -55,10 +56,10 @@ type pulled struct {
 // pull pulls orders, as one process does.
 func (h *pullHouse) pull(ctx context.Context, orders []archive.Order, o local.PullOptions) pulled {
 	h.t.Helper()
-	wire := newPipes()
+	wire := peertest.NewPipes()
 	service := &http.Server{Handler: h.sim, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	go func() { _ = service.Serve(wire) }()
-	transport := &http.Transport{DialContext: wire.dial}
+	transport := &http.Transport{DialContext: wire.Dial}
 	defer func() {
 		transport.CloseIdleConnections()
 		_ = service.Close()

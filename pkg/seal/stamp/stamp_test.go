@@ -141,7 +141,7 @@ func TestStampStopped(t *testing.T) {
 func authority(t *testing.T, answer http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Content-Type") != "application/timestamp-query" || r.Method != http.MethodPost {
+		if r.Header.Get("Content-Type") != "application/timestamp-query" || r.Header.Get("Accept") != "application/timestamp-reply" || r.Method != http.MethodPost {
 			t.Errorf("asked by %s with %s", r.Method, r.Header.Get("Content-Type"))
 		}
 		answer(w, r)
