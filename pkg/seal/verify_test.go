@@ -278,6 +278,18 @@ func TestRewrittenHistory(t *testing.T) {
 	}
 
 	v = sealedVault(t)
+	whole := v.now
+	_, before := v.verify(nil)
+	s = v.sealer(24 * time.Hour)
+	s.Stamper = v.stampAt()
+	v.removeSeals(monday)
+	rewrite(v, s) // which an honest sealer does too, for whoever removes all seals
+	_, sum := v.verify(nil)
+	if !sum.FirstStamp.Equal(whole) || !before.FirstStamp.Equal(monday.Add(24*time.Hour+30*time.Minute)) || time.Duration(before.Slowest) != 30*time.Minute {
+		t.Errorf("from the first seal on: the first timestamp is of %s, slowest %v; before of %s, slowest %v", sum.FirstStamp, sum.Slowest, before.FirstStamp, before.Slowest)
+	}
+
+	v = sealedVault(t)
 	v.now = monday.AddDate(0, 1, 0)
 	s = v.sealer(24 * time.Hour)
 	s.Stamper = v.stampAt()
@@ -298,6 +310,31 @@ func TestSealsThatEnd(t *testing.T) {
 	v.removeSeals(monday)
 	if found, sum := v.verify(nil); len(found) != 9 || found[0].Kind != seal.Unsealed || sum.Seals != 0 {
 		t.Errorf("no seal at all: %+v", found)
+	}
+}
+
+// TestHugeObjects: one that is far too large is named, takes no memory, and hides nothing that is wrong elsewhere.
+func TestHugeObjects(t *testing.T) {
+	for object, kind := range map[string]string{archive.SealLeaves: seal.BadSeal, archive.SealCheckpoint: seal.BadSeal, archive.SealToken: seal.BadTimestamp} {
+		v := sealedVault(t)
+		huge := archive.SealKey(monday, object)
+		var text bytes.Buffer
+		for i := range 30_000 {
+			fmt.Fprintf(&text, "A%08d %064d\n", i, i)
+		}
+		v.put(huge, text.Bytes())
+		v.removeOrder("order20")
+		found, _ := v.verify(nil)
+		var kinds []string
+		for _, d := range found {
+			kinds = append(kinds, d.Kind+" "+string(d.Order)+d.Key)
+		}
+		if all := strings.Join(kinds, "\n"); !strings.Contains(all, kind+" "+huge) || !strings.Contains(all, seal.Removed+" order20") {
+			t.Errorf("%s: %s", object, all)
+		}
+		if object == archive.SealLeaves && !strings.Contains(found[0].What, "more leaves than were signed") {
+			t.Errorf("read to the end: %s", found[0].What)
+		}
 	}
 }
 
