@@ -338,6 +338,35 @@ func TestHugeObjects(t *testing.T) {
 	}
 }
 
+// TestOtherBytesOfTheLastCheckpoint: nothing follows the last one, and without a timestamp nothing else has its digest: bytes that
+// would mean the same are refused all the same.
+func TestOtherBytesOfTheLastCheckpoint(t *testing.T) {
+	for name, change := range map[string]func(signed string) string{
+		"bits that Base64 leaves over": otherBits,
+		"a carriage return":            func(s string) string { return s[:len(s)-9] + "\r" + s[len(s)-9:] },
+		"a signature of another":       func(s string) string { return s + "— evil.example " + strings.Repeat("A", 92) + "\n" },
+		"the signature twice":          func(s string) string { return s + s[strings.Index(s, "— "):] },
+	} {
+		v := newVault(t, monday)
+		v.commit("a", monday)
+		v.pass(v.sealer(24*time.Hour), monday.Add(25*time.Hour))
+		last := archive.SealKey(monday, archive.SealCheckpoint)
+		v.put(last, []byte(change(string(v.get(last)))))
+		for way, keys := range map[string][]seal.PublicKey{"with a key": {public(t, key(t))}, "without": nil} {
+			if found, _ := v.verify(func(o *seal.VerifyOptions) { o.Keys = keys }); !names(found, last) {
+				t.Errorf("%s, %s: %q: %+v", name, way, v.get(last), found)
+			}
+		}
+	}
+}
+
+// otherBits changes the last of Base64's bits, which 68 bytes do not need.
+func otherBits(s string) string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	at := len(s) - len("?=\n")
+	return s[:at] + string(letters[strings.IndexByte(letters, s[at])^1]) + s[at+1:]
+}
+
 // TestKeysAreOptional: without a key the chain is still checked.
 func TestKeysAreOptional(t *testing.T) {
 	v := sealedVault(t)
