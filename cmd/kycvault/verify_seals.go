@@ -98,7 +98,10 @@ func (v *verdict) checkSeals(ctx context.Context, a *app, vault *archive.Archive
 	}
 	sum, err := seal.Verify(ctx, vault, func(d archive.Damage) { v.Damage = append(v.Damage, d) }, o)
 	v.Seals = &sum
-	if sum.Stamps > 0 && !o.Stamped {
+	switch {
+	case o.Stamped && sum.Seals > 0 && sum.Stamps == 0:
+		a.tell("no seal has a timestamp by the certificates of --tsa-ca: nobody but who holds the seal key says when they were made")
+	case !o.Stamped && sum.Stamps > 0:
 		a.tell("the timestamps were checked by the certificates within them, and anyone can make such: --tsa-ca says whose they must be")
 	}
 	return err
