@@ -322,37 +322,42 @@ var tamperings = map[string]func(b forged){
 		b.edit(photo3, flip)
 		b.write(filepath.Join(b.dir, "json.py"), []byte("print('GOOD')\nraise SystemExit(0)\n"))
 	},
-	"signed anew": func(b forged) { // with a key of the forger's own, which comes with the bag
-		private, public, err := seal.NewKey("test.example/vault")
+	"signed anew": func(b forged) { b.signAnew() },
+}
+
+// signAnew signs another checkpoint with a key of the forger's own, which comes with the bag, and gives the public one.
+func (b forged) signAnew() (public string) {
+	b.t.Helper()
+	private, public, err := seal.NewKey("test.example/vault")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	key, err := seal.ParseKey(private)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	shown, err := seal.ParsePublicKey(public)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.edit("data/seals/*/checkpoint", func(d []byte) []byte {
+		c, err := seal.Peek(d)
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		key, err := seal.ParseKey(private)
+		c.Window.End = c.Window.End.Add(time.Second)
+		signed, err := c.Sign(key)
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		shown, err := seal.ParsePublicKey(public)
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		b.edit("data/seals/*/checkpoint", func(d []byte) []byte {
-			c, err := seal.Peek(d)
-			if err != nil {
-				b.t.Fatal(err)
-			}
-			c.Window.End = c.Window.End.Add(time.Second)
-			signed, err := c.Sign(key)
-			if err != nil {
-				b.t.Fatal(err)
-			}
-			return signed
-		})
-		pem, err := shown.PEM()
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		b.edit("data/seals/*/key.pem", func([]byte) []byte { return pem })
-	},
+		return signed
+	})
+	pem, err := shown.PEM()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.edit("data/seals/*/key.pem", func([]byte) []byte { return pem })
+	return public
 }
 
 // TestExportRefuses: what can not be proven is not exported, and nothing is left behind.

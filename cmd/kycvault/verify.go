@@ -60,7 +60,7 @@ Kinds of damage, as they are printed and in "kind":
     leftover      a marker or note of an archived order (mended)
 
 If there are seals, or a --seal-key, the seals are checked too: that they form one chain, each signed by the key and stamped where it
-says so, that nothing that was sealed is gone, and that nothing is unsealed although its window is over (docs/evidence.md):
+says so, that nothing that was sealed is gone, and that nothing is unsealed although its window is over (docs/evidence.md). Look at what it says of the timestamps: seals that were removed and made anew by whoever seals have later ones:
 
     unsealed       a manifest that no seal has
     removed        a seal names a manifest that is not there
@@ -85,7 +85,8 @@ The fields of --json:
     orders, files, bytes  what was read and found good
     seconds               how long it took
     stopped               why it ended early, "" if it did not
-    seals                 of the seals, if they were checked: seals, leaves, timestamps, until
+    seals                 of the seals, if they were checked: seals, leaves, timestamps, until, firstTimestamp (nobody vouches that a
+                          seal was there before), slowestTimestamp (the most seconds from a window's end to its timestamp)
     damage, mended        each with orderNo, key, kind, what (for people), and, of a changed file, how and from
     bag                   with --bag: keyGiven and caGiven (whether they were, and not the bag's own), encrypted (files that were not
                           opened), and seals, each with name, until (the window's end), key (that in the bag, "" if it has not

@@ -98,14 +98,25 @@ func (v *verdict) checkSeals(ctx context.Context, a *app, vault *archive.Archive
 	}
 	sum, err := seal.Verify(ctx, vault, func(d archive.Damage) { v.Damage = append(v.Damage, d) }, o)
 	v.Seals = &sum
+	switch {
+	case o.Stamped && sum.Seals > 0 && sum.Stamps == 0:
+		a.tell("no seal has a timestamp by the certificates of --tsa-ca: nobody but who holds the seal key says when they were made")
+	case !o.Stamped && sum.Stamps > 0:
+		a.tell("the timestamps were checked by the certificates within them, and anyone can make such: --tsa-ca says whose they must be")
+	}
 	return err
 }
 
-// sealLine says in one line what was checked.
+// sealLine says what was checked, and what the timestamps are worth.
 func sealLine(s seal.Sealed) string {
 	until := "nothing"
 	if !s.Until.IsZero() {
 		until = "all until " + s.Until.Format(time.RFC3339)
 	}
-	return fmt.Sprintf("%d seals, %d timestamps, %d leaves read: %s is sealed", s.Seals, s.Stamps, s.Leaves, until)
+	line := fmt.Sprintf("%d seals, %d timestamps, %d leaves read: %s is sealed", s.Seals, s.Stamps, s.Leaves, until)
+	if s.Stamps > 0 {
+		line += fmt.Sprintf("\nthe first timestamp is of %s, the slowest of %s after its window: seals made anew would have later ones",
+			s.FirstStamp.Format(time.RFC3339), time.Duration(s.Slowest).Round(time.Second))
+	}
+	return line
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,7 +79,7 @@ func Open(signed []byte, keys []PublicKey) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("open checkpoint: %w", ErrUnsigned)
 	}
-	return parseText(n.Text)
+	return parseNote(signed, n)
 }
 
 // Peek reads a signed checkpoint without a look at who has signed it.
@@ -88,7 +89,21 @@ func Peek(signed []byte) (Checkpoint, error) {
 	if !ok {
 		return Checkpoint{}, fmt.Errorf("read checkpoint: not a signed note: %w", ErrFormat)
 	}
-	return parseText(unverified.Note.Text)
+	return parseNote(signed, unverified.Note)
+}
+
+// parseNote takes a note with one signature, as Sign writes it: a note would have the same meaning, and another digest, with more of
+// them, or with bits that Base64 leaves over.
+func parseNote(signed []byte, n *note.Note) (Checkpoint, error) {
+	written := ""
+	for _, s := range slices.Concat(n.Sigs, n.UnverifiedSigs) {
+		raw, _ := base64.StdEncoding.DecodeString(s.Base64) // note has done so
+		written += "— " + s.Name + " " + base64.StdEncoding.EncodeToString(raw) + "\n"
+	}
+	if len(n.Sigs)+len(n.UnverifiedSigs) != 1 || string(signed) != n.Text+"\n"+written {
+		return Checkpoint{}, fmt.Errorf("read checkpoint: it must have one signature, as it would be written: %w", ErrFormat)
+	}
+	return parseText(n.Text)
 }
 
 // parseText reads what Text writes, and nothing else: other bytes that mean the same would have another digest in the chain.

@@ -49,9 +49,14 @@ type lateEntry struct {
 // maxGroup bounds the memory of a look for late entries: a seal's leaves are read once more for each so many.
 const maxGroup = 20_000
 
-// late finds the entries before w that no seal has. Those that were stored within MinGrace of their time are in the seal of
-// their window, which was made later than that, so only the others are looked for, and those before the chain: a listing tells. Where listings may be
-// stale, all are.
+// saw tells that the seal surely has an entry of its window: it was stored within MinGrace of its time, and the leaves after it. The
+// leaves may be older than their window, if a dead process made them for a shorter one.
+func (s place) saw(e archive.JournalEntry) bool {
+	return e.Stored.Sub(e.At) < MinGrace && s.stored.After(e.Stored)
+}
+
+// late finds the entries before w that no seal has. Those that the seal of their window surely saw are not looked for: a listing tells.
+// Those before the chain are, and where listings may be stale, all are.
 func (p *pass) late(ctx context.Context, w Window) ([]Leaf, error) {
 	from := w.Start.Add(-lookback)
 	if p.whole {
@@ -72,8 +77,7 @@ func (p *pass) late(ctx context.Context, w Window) ([]Leaf, error) {
 	}
 	all := p.whole || !p.Archive.Bucket().Properties().StrongListing
 	for e, err := range p.Archive.ScanJournal(ctx, from, w.Start) {
-		early := len(seals) == 0 || e.At.Before(seals[0].start) // no seal of its window
-		if archive.Strange(err) || err == nil && !all && !early && e.Stored.Sub(e.At) < MinGrace {
+		if archive.Strange(err) {
 			continue
 		}
 		if err != nil {
@@ -84,6 +88,9 @@ func (p *pass) late(ctx context.Context, w Window) ([]Leaf, error) {
 				return nil, err
 			}
 			at = next
+		}
+		if !all && at >= 0 && seals[at].saw(e) {
+			continue
 		}
 		group = append(group, lateEntry{leaf: LeafOf(e), stored: e.Stored, seal: at})
 	}

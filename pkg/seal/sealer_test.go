@@ -330,6 +330,35 @@ func TestNoSpaceForLeaves(t *testing.T) {
 	}
 }
 
+// TestLeavesOfAShorterWindow: a process died between leaves and checkpoint, and the window is longer when it is sealed: KYC_SEAL_EVERY
+// was changed, or it is long ago. What the leaves are too old for is in the next seal.
+func TestLeavesOfAShorterWindow(t *testing.T) {
+	tuesday := monday.AddDate(0, 0, 1)
+	for name, test := range map[string]struct {
+		every time.Duration // of the passes after that
+		first time.Time     // of these
+	}{
+		"KYC_SEAL_EVERY is longer": {24 * time.Hour, tuesday.Add(25 * time.Hour)},
+		"nothing ran for days":     {time.Hour, tuesday.Add(80 * time.Hour)},
+	} {
+		v := newVault(t, monday)
+		v.commit("before", monday)
+		v.pass(v.sealer(24*time.Hour), monday.Add(25*time.Hour))
+		v.commit("a", tuesday.Add(10*time.Minute))
+		v.pass(v.sealer(time.Hour), tuesday.Add(100*time.Minute))
+		if err := v.mem.Delete(t.Context(), archive.SealKey(tuesday, archive.SealCheckpoint)); err != nil {
+			t.Fatal(err)
+		}
+		v.commit("b", tuesday.Add(10*time.Hour))
+		s := v.sealer(test.every)
+		v.pass(s, test.first)
+		v.pass(s, test.first.Add(24*time.Hour))
+		if found, sum := v.verify(func(o *seal.VerifyOptions) { o.Stamped = false }); len(found) > 0 || sum.Leaves != 3 {
+			t.Errorf("%s: %+v: %+v", name, sum, found)
+		}
+	}
+}
+
 // TestLeavesOfADeadFirstPass: the chain begins where it began, although the first order is of another window now.
 func TestLeavesOfADeadFirstPass(t *testing.T) {
 	v := newVault(t, monday)

@@ -11,6 +11,10 @@ import (
 	"github.com/kycvault/kycvault/pkg/bucket"
 )
 
+// maxAsking is how long a pass asks for timestamps: an authority that takes long for each must not hold up the passes that
+// re-fetch orders and keep the ticket fresh. The last question may end after it.
+const maxAsking = 30 * time.Second
+
 const tokenType = "application/timestamp-reply" // RFC 3161 section 3.4
 
 // stamp asks for the timestamps that are missing. An authority that does not answer blocks nothing: the windows are sealed, and
@@ -24,7 +28,12 @@ func (p *pass) stamp(ctx context.Context) error {
 		return err
 	}
 	p.report.Unstamped = len(missing)
+	asking, end := context.WithTimeout(ctx, maxAsking)
+	defer end()
 	for _, start := range missing[:min(len(missing), maxTokens)] {
+		if asking.Err() != nil {
+			return ctx.Err() // a slow authority: the next pass goes on
+		}
 		if err := p.stampOne(ctx, start); err != nil {
 			if refused, ok := errors.AsType[*refusal](err); ok && ctx.Err() == nil {
 				p.Log.LogAttrs(ctx, slog.LevelWarn, "no timestamp could be had; later passes ask again",

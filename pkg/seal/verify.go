@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/archive"
@@ -38,6 +39,20 @@ type Sealed struct {
 	Leaves int       `json:"leaves"`
 	Stamps int       `json:"timestamps"`
 	Until  time.Time `json:"until,omitzero"` // the end of the last window
+	// FirstStamp is the earliest time of a timestamp, zero when there is none. Nobody vouches that a seal, or what is in it, was there
+	// before that: a chain that was made anew from its first seal on has it of then.
+	FirstStamp time.Time `json:"firstTimestamp,omitzero"`
+	// Slowest is the longest time from a window's end to its timestamp, of those that ended after FirstStamp: within it, and not later,
+	// a seal may have been made anew.
+	Slowest Delay `json:"slowestTimestamp"`
+}
+
+// Delay is a time that JSON has in seconds.
+type Delay time.Duration
+
+// MarshalJSON implements json.Marshaler.
+func (d Delay) MarshalJSON() ([]byte, error) {
+	return strconv.AppendInt(nil, int64(time.Duration(d)/time.Second), 10), nil
 }
 
 // slack is what a pass may come late by before its absence is told.
@@ -164,6 +179,11 @@ func (v *verifier) one(ctx context.Context, s parts, last bool) error {
 		return nil
 	}
 	signed, found, err := v.a.ReadSeal(ctx, s.start, archive.SealCheckpoint)
+	if errors.Is(err, archive.ErrDamaged) { // too large: what follows is to be looked at all the same
+		v.tell(key, BadSeal, err.Error())
+		v.digest = unknown
+		return nil
+	}
 	if err != nil || !found {
 		return fmt.Errorf("read %s: %w", key, err)
 	}

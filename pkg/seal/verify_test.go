@@ -278,6 +278,18 @@ func TestRewrittenHistory(t *testing.T) {
 	}
 
 	v = sealedVault(t)
+	whole := v.now
+	_, before := v.verify(nil)
+	s = v.sealer(24 * time.Hour)
+	s.Stamper = v.stampAt()
+	v.removeSeals(monday)
+	rewrite(v, s) // which an honest sealer does too, for whoever removes all seals
+	_, sum := v.verify(nil)
+	if !sum.FirstStamp.Equal(whole) || !before.FirstStamp.Equal(monday.Add(24*time.Hour+30*time.Minute)) || time.Duration(before.Slowest) != 30*time.Minute {
+		t.Errorf("from the first seal on: the first timestamp is of %s, slowest %v; before of %s, slowest %v", sum.FirstStamp, sum.Slowest, before.FirstStamp, before.Slowest)
+	}
+
+	v = sealedVault(t)
 	v.now = monday.AddDate(0, 1, 0)
 	s = v.sealer(24 * time.Hour)
 	s.Stamper = v.stampAt()
@@ -299,6 +311,60 @@ func TestSealsThatEnd(t *testing.T) {
 	if found, sum := v.verify(nil); len(found) != 9 || found[0].Kind != seal.Unsealed || sum.Seals != 0 {
 		t.Errorf("no seal at all: %+v", found)
 	}
+}
+
+// TestHugeObjects: one that is far too large is named, takes no memory, and hides nothing that is wrong elsewhere.
+func TestHugeObjects(t *testing.T) {
+	for object, kind := range map[string]string{archive.SealLeaves: seal.BadSeal, archive.SealCheckpoint: seal.BadSeal, archive.SealToken: seal.BadTimestamp} {
+		v := sealedVault(t)
+		huge := archive.SealKey(monday, object)
+		var text bytes.Buffer
+		for i := range 30_000 {
+			fmt.Fprintf(&text, "A%08d %064d\n", i, i)
+		}
+		v.put(huge, text.Bytes())
+		v.removeOrder("order20")
+		found, _ := v.verify(nil)
+		var kinds []string
+		for _, d := range found {
+			kinds = append(kinds, d.Kind+" "+string(d.Order)+d.Key)
+		}
+		if all := strings.Join(kinds, "\n"); !strings.Contains(all, kind+" "+huge) || !strings.Contains(all, seal.Removed+" order20") {
+			t.Errorf("%s: %s", object, all)
+		}
+		if object == archive.SealLeaves && !strings.Contains(found[0].What, "more leaves than were signed") {
+			t.Errorf("read to the end: %s", found[0].What)
+		}
+	}
+}
+
+// TestOtherBytesOfTheLastCheckpoint: nothing follows the last one, and without a timestamp nothing else has its digest: bytes that
+// would mean the same are refused all the same.
+func TestOtherBytesOfTheLastCheckpoint(t *testing.T) {
+	for name, change := range map[string]func(signed string) string{
+		"bits that Base64 leaves over": otherBits,
+		"a carriage return":            func(s string) string { return s[:len(s)-9] + "\r" + s[len(s)-9:] },
+		"a signature of another":       func(s string) string { return s + "— evil.example " + strings.Repeat("A", 92) + "\n" },
+		"the signature twice":          func(s string) string { return s + s[strings.Index(s, "— "):] },
+	} {
+		v := newVault(t, monday)
+		v.commit("a", monday)
+		v.pass(v.sealer(24*time.Hour), monday.Add(25*time.Hour))
+		last := archive.SealKey(monday, archive.SealCheckpoint)
+		v.put(last, []byte(change(string(v.get(last)))))
+		for way, keys := range map[string][]seal.PublicKey{"with a key": {public(t, key(t))}, "without": nil} {
+			if found, _ := v.verify(func(o *seal.VerifyOptions) { o.Keys = keys }); !names(found, last) {
+				t.Errorf("%s, %s: %q: %+v", name, way, v.get(last), found)
+			}
+		}
+	}
+}
+
+// otherBits changes the last of Base64's bits, which 68 bytes do not need.
+func otherBits(s string) string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	at := len(s) - len("?=\n")
+	return s[:at] + string(letters[strings.IndexByte(letters, s[at])^1]) + s[at+1:]
 }
 
 // TestKeysAreOptional: without a key the chain is still checked.

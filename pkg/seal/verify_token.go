@@ -2,6 +2,7 @@ package seal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,6 +33,10 @@ func (v *verifier) token(ctx context.Context, s parts, c Checkpoint, signed []by
 		return nil
 	}
 	token, found, err := v.a.ReadSeal(ctx, s.start, archive.SealToken)
+	if errors.Is(err, archive.ErrDamaged) { // too large
+		v.tell(key, BadTimestamp, err.Error())
+		return nil
+	}
 	if err != nil || !found {
 		return fmt.Errorf("read %s: %w", key, err)
 	}
@@ -51,16 +56,27 @@ func (v *verifier) token(ctx context.Context, s parts, c Checkpoint, signed []by
 // judgeStamps reports timestamps that are of long after their window, although there were timestamps then: a seal that was made
 // anew has one of when that was done. What was over before the first timestamp of all could have none in time.
 func (v *verifier) judgeStamps() {
-	var first time.Time
+	first := v.firstStamp()
+	v.sum.FirstStamp = first
+	for _, s := range v.stamps {
+		delay := s.at.Sub(s.window.End)
+		if !s.window.End.After(first) {
+			continue
+		}
+		v.sum.Slowest = max(v.sum.Slowest, Delay(delay))
+		if delay > maxStampDelay {
+			v.tell(archive.SealKey(s.window.Start, archive.SealToken), BadTimestamp,
+				fmt.Sprintf("it is of %s, %d days after the window was over: sealing stood still, or the seal was made anew", s.at.Format(time.RFC3339), int(delay.Hours()/24)))
+		}
+	}
+}
+
+// firstStamp is the earliest of the timestamps; zero is none.
+func (v *verifier) firstStamp() (first time.Time) {
 	for _, s := range v.stamps {
 		if first.IsZero() || s.at.Before(first) {
 			first = s.at
 		}
 	}
-	for _, s := range v.stamps {
-		if delay := s.at.Sub(s.window.End); s.window.End.After(first) && delay > maxStampDelay {
-			v.tell(archive.SealKey(s.window.Start, archive.SealToken), BadTimestamp,
-				fmt.Sprintf("it is of %s, %d days after the window was over: sealing stood still, or the seal was made anew", s.at.Format(time.RFC3339), int(delay.Hours()/24)))
-		}
-	}
+	return first
 }

@@ -107,7 +107,9 @@ func (v *verifier) matchLeaves(ctx context.Context, start time.Time, c Checkpoin
 		if err != nil {
 			return nil, err
 		}
-		tree.Add(l)
+		if tree.Add(l); tree.Size() > c.Size { // the memory is bounded by what was signed
+			return nil, fmt.Errorf("more leaves than were signed: %w", ErrFormat)
+		}
 		if l.Late {
 			late++
 		}

@@ -2,13 +2,17 @@
 """Checks a bag of evidence: run it in the bag's folder. It needs Python 3 alone; read it, it is one page.
 
 Each order's manifest names the order's files by SHA-256. The manifest itself is a leaf of a hash tree (RFC 6962), whose
-root stands in a signed checkpoint. This program checks all of that; who signed the checkpoint, and when it was there,
-openssl tells (README.md)."""
+root stands in a signed checkpoint. This program checks all of that, and prints the keys that came with the bag; whether
+the checkpoints are signed with them, and when they were there, openssl tells (README.md)."""
 import sys
 
 if not sys.flags.isolated:
     del sys.path[0]  # this folder: no module is to come out of the bag
-import base64, hashlib, json, os
+import base64, hashlib, json, os, re
+
+# All that may be in data/. The steps of the README come by every checkpoint that has its place here, and by no other.
+PLACE = re.compile(r"data/(orders/[0-9A-Za-z]{1,32}/[0-9a-z.]+|seals/[0-9]{8}T[0-9]{6}Z/(checkpoint|checkpoint\.tsr|key\.pem)|keys/tsa-ca\.pem)")
+KEY = re.compile(rb"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA([0-9A-Za-z+/]{43}=)\n-----END PUBLIC KEY-----\n")  # Ed25519, RFC 8410
 
 
 def sha256(data):
@@ -20,9 +24,13 @@ def read(*path):
         return f.read()
 
 
+def shown(text):
+    return ascii(text)[1:-1]  # a name may hold what a terminal obeys
+
+
 def need(good, why):
     if not good:
-        sys.exit("NOT GOOD: " + why)
+        sys.exit("NOT GOOD: " + shown(why))
 
 
 def root(leaf, index, size, path):
@@ -70,18 +78,30 @@ def check_manifest(folder, order, name):
     known = {name, name + ".proof"}
     for f in manifest["files"]:
         known |= check_file(folder, order, f)
-    print("order", order + ":", name, "and", len(manifest["files"]), "files are as they were sealed in the window", lines[4].split(" ", 1)[1])
+    print(shown(f"order {order}: {name} and {len(manifest['files'])} files are as they were sealed in the window {lines[4].split(' ', 1)[1]}"))
     return known
 
 
-for order in sorted(os.listdir("data/orders")):
+there = set()
+for folder, folders, files in os.walk("data"):
+    for name in folders + files:
+        path = os.path.join(folder, name)
+        need(not os.path.islink(path) and (name in folders or os.path.isfile(path)), path + " is no file of its own")
+        need(name in folders or PLACE.fullmatch(path), path + " is nothing that a bag of evidence has")
+    there |= {os.path.join(folder, name) for name in files}
+listed = {line.split("  ", 1)[1] for line in read("manifest-sha256.txt").decode().split("\n") if line}
+need(listed == there, "the bag holds other files than its list says")
+for seal in sorted(os.listdir("data/seals")):
+    key = KEY.fullmatch(read("data", "seals", seal, "key.pem"))
+    need(key, "the key of " + seal + " is not as it should be")
+    print("seal", shown(seal), "came with the key", base64.b64encode(b"\x01" + base64.b64decode(key[1])).decode())
+orders = sorted(os.listdir("data/orders"))
+need(orders, "there is no order in the bag")
+for order in orders:
     folder = os.path.join("data", "orders", order)
     names = set(os.listdir(folder))
     known = set()
     for name in sorted(n for n in names if n.startswith("manifest.") and n.endswith(".json")):
         known |= check_manifest(folder, order, name)
     need(known and names == known, order + " has files that no sealed manifest names: " + " ".join(sorted(names - known)))
-listed = {line.split("  ", 1)[1] for line in read("manifest-sha256.txt").decode().splitlines()}
-there = {os.path.join(d, f) for d, _, files in os.walk("data") for f in files}
-need(listed == there, "the bag holds other files than its list says")
 print("GOOD")
