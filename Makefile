@@ -30,7 +30,7 @@ SCF_PEER  := $(PEERS)/tencent-component-toolkit-$(TOOLKIT)
 .PHONY: help run build cross test race lint fuzz bench peers ci clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## the whole thing in one process: a simulated service, the webhook, the archive in ./demo-vault
 	bin/kycvault demo

@@ -46,6 +46,7 @@ func TestExportEncrypted(t *testing.T) {
 		if err != nil || !strings.Contains(out, "\nGOOD\n") || !strings.Contains(out, "Verification: OK") {
 			t.Errorf("%s: %v\n%s", bag, err, out)
 		}
+		isReadable(t, bag)
 		photos, err := filepath.Glob(filepath.Join(bag, "data/orders/order3/photo.*"))
 		if err != nil || len(photos) != 2 {
 			t.Errorf("%s holds %q, %v", bag, photos, err)
@@ -69,6 +70,21 @@ func TestExportEncrypted(t *testing.T) {
 			t.Errorf("%s, without a photo: %v\n%s", bag, err, out)
 		}
 		names(t, bag, "missing data/orders/order3/photo.*")
+	}
+}
+
+// isReadable: in both languages the README has the command as it is typed, and the seal's key where it belongs alone.
+func isReadable(t *testing.T, bag string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(bag, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(text, []byte("`age -d -i IDENTITY FILE`")); n != 2 {
+		t.Errorf("%s: age's command stands %d times in the README, not once in each language", bag, n)
+	}
+	if n := bytes.Count(text, []byte("test.example/vault+")); n != 1 {
+		t.Errorf("%s: the seal's key stands %d times in the README, not once", bag, n)
 	}
 }
 

@@ -57,6 +57,7 @@ type house struct {
 	logs   *logBuffer
 	keys   agekey.Identities // of an archive that is encrypted
 	lost   int               // calls whose answer the service gave and nobody heard
+	bill   *bill             // notes the calls to the store; nil does not
 }
 
 // process is one life of the server.
@@ -75,10 +76,14 @@ func (h *house) start(f *faults) *process {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	store := bucket.Bucket(folder)
+	if h.bill != nil {
+		store = billed{folder, h.bill}
+	}
 	service := &http.Server{Handler: upstreamFaults(h.sim, f), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	wire := peertest.NewPipes()
 	transport := &http.Transport{DialContext: wire.Dial}
-	server, err := local.New(h.config, local.Options{Writer: "kycvault test", Log: h.log, Bucket: bucketFaults{Bucket: folder, f: f}, Transport: transport})
+	server, err := local.New(h.config, local.Options{Writer: "kycvault test", Log: h.log, Bucket: bucketFaults{Bucket: store, f: f}, Transport: transport})
 	if err != nil {
 		h.t.Fatal(err)
 	}
