@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/platform"
 	"github.com/kycvault/kycvault/pkg/seal"
 	"github.com/kycvault/kycvault/pkg/seal/stamp"
+	"github.com/kycvault/kycvault/pkg/smallfile"
 )
 
 // sealFlags are for subcommands that check or export seals.
@@ -31,7 +31,7 @@ func (f sealFlags) keys(cfg platform.Config) (keys []seal.PublicKey, err error) 
 		texts = append([]string{own.Public()}, cfg.SealFormer...)
 	}
 	for _, text := range texts {
-		if data, err := os.ReadFile(text); err == nil {
+		if data, err := smallfile.Read(text); err == nil {
 			text = string(data)
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, usage(fmt.Errorf("read --seal-key: %w", err))
@@ -48,7 +48,7 @@ func (f sealFlags) keys(cfg platform.Config) (keys []seal.PublicKey, err error) 
 // keptCheckpoints reads checkpoints that were kept, and gives their digests.
 func keptCheckpoints(files []string) (digests []string, err error) {
 	for _, file := range files {
-		data, err := os.ReadFile(file)
+		data, err := smallfile.Read(file)
 		if err != nil {
 			return nil, usage(fmt.Errorf("read --checkpoint: %w", err))
 		}
