@@ -21,6 +21,9 @@ type verdict struct {
 	Mended  []archive.Damage `json:"mended"`
 	Seals   *seal.Sealed     `json:"seals,omitempty"`
 	Bag     *bagVerdict      `json:"bag,omitempty"` // of --bag
+
+	part bool // the seals were compared with a part of the archive
+	yet  int  // manifests of that part that came after the last seal
 }
 
 // sort puts what was found into the order of keys.
@@ -115,7 +118,7 @@ func (v verdict) print(a *app) error {
 		}
 	}
 	if v.Seals != nil {
-		if err := a.print(sealLine(*v.Seals)); err != nil {
+		if err := a.print(v.sealLine()); err != nil {
 			return err
 		}
 	}
