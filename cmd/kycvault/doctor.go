@@ -14,15 +14,17 @@ type doctorCmd struct {
 	upstreamFlags
 	webhookFlags
 	paceFlags
+	sealingFlags
 }
 
 // Help implements kong.HelpProvider.
 func (doctorCmd) Help() string {
 	return `Looks for whatever would lose or block evidence: settings, clocks, the archive's promises, the service, the ticket, orders at
-risk, room on the disks, and the functions' queue on AWS where KYC_QUEUE_URL is set. It says of each finding what it means
-and what to do. The archive is really tried, with racing creates too, on keys below system/doctor/ that are removed again;
+risk, room on the disks, the seals where KYC_SEAL_KEY is set, and the functions' queue on AWS where KYC_QUEUE_URL is. It says of each
+finding what it means and what to do. The archive is really tried, with racing creates too, on keys below system/doctor/ that are removed again;
 nothing of any order is touched. The service is asked about one order number that does not exist, when there is a good
-ticket. No ticket is refreshed.
+ticket. No ticket is refreshed, and no seal made; the timestamp authority, where KYC_TSA_URL is set, is asked for a timestamp of random
+bytes.
 
 The fields of --json:
 
@@ -118,6 +120,7 @@ func (d *doctor) examine(ctx context.Context) {
 	cfg := d.configuration()
 	d.room(cfg)
 	vault := d.archive(ctx, cfg)
+	d.seals(ctx, cfg, vault)
 	d.queue(ctx, cfg)
 	d.upstream(ctx, cfg)
 	d.ticket(ctx, cfg, vault)

@@ -168,14 +168,17 @@ func eachJSON(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), lines.Bytes(), 0o600))
 }
 
-// edit damages the files of a pattern: edit flip|cut PATTERN
+// edit damages the files of a pattern: edit flip|pad|cut PATTERN
 func edit(ts *testscript.TestScript, _ bool, args []string) {
 	for _, file := range glob(ts, args[1]) {
 		data, err := os.ReadFile(file)
 		ts.Check(err)
-		if args[0] == "flip" {
+		switch args[0] {
+		case "flip":
 			data[len(data)/2] ^= 1
-		} else {
+		case "pad":
+			data = append(data, '\n')
+		default:
 			data = data[:len(data)/2]
 		}
 		ts.Check(os.WriteFile(file, data, 0o600))

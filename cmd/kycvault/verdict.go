@@ -21,6 +21,9 @@ type verdict struct {
 	Mended  []archive.Damage `json:"mended"`
 	Seals   *seal.Sealed     `json:"seals,omitempty"`
 	Bag     *bagVerdict      `json:"bag,omitempty"` // of --bag
+
+	part bool // the seals were compared with a part of the archive
+	yet  int  // manifests of that part that came after the last seal
 }
 
 // sort puts what was found into the order of keys.
@@ -57,7 +60,8 @@ type mender interface {
 }
 
 // mend lets each order with damage that a step can mend make that step. A step takes stored bytes for what their names say,
-// so an order whose files or manifests are damaged is left alone: no new manifest may vouch for a file that is cut short.
+// so an order whose files or manifests are damaged is left alone: no new manifest may vouch for a file that is cut short, and no
+// journal entry for a manifest that stands in the place of another.
 func (v *verdict) mend(ctx context.Context, m mender) error {
 	done := v.untouchable()
 	var left []archive.Damage
@@ -87,7 +91,7 @@ func (v *verdict) untouchable() map[archive.Order]error {
 	orders := make(map[archive.Order]error)
 	for _, d := range v.Damage {
 		switch d.Kind {
-		case archive.Changed, archive.Missing, archive.BadManifest, archive.Locked:
+		case archive.Changed, archive.Missing, archive.BadManifest, archive.NoManifest, archive.Locked, seal.Removed:
 			orders[d.Order] = archive.ErrDamaged
 		}
 	}
@@ -114,7 +118,7 @@ func (v verdict) print(a *app) error {
 		}
 	}
 	if v.Seals != nil {
-		if err := a.print(sealLine(*v.Seals)); err != nil {
+		if err := a.print(v.sealLine()); err != nil {
 			return err
 		}
 	}

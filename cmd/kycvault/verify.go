@@ -38,7 +38,8 @@ func (verifyCmd) Help() string {
 	return `Reads the archive again and checks every file against its name and manifest, every manifest against the one before, and the
 journal against both. What a step that died left behind is mended: evidence that no manifest names gets its manifest, a
 manifest its journal entry, an archived order loses its marker. No evidence is ever changed or removed, and nothing is
-mended of an order whose files are damaged: no new manifest may vouch for it.
+mended of an order whose files or manifests are damaged or gone: no new manifest may vouch for it, and no journal entry for
+a manifest that stands in the place of another.
 
 Of an encrypted file, what is stored is checked without a key; with --identity, a file of secret keys, its plain bytes too.
 

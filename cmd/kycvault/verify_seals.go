@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/platform"
 	"github.com/kycvault/kycvault/pkg/seal"
 	"github.com/kycvault/kycvault/pkg/seal/stamp"
+	"github.com/kycvault/kycvault/pkg/smallfile"
 )
 
 // sealFlags are for subcommands that check or export seals.
@@ -31,7 +31,7 @@ func (f sealFlags) keys(cfg platform.Config) (keys []seal.PublicKey, err error) 
 		texts = append([]string{own.Public()}, cfg.SealFormer...)
 	}
 	for _, text := range texts {
-		if data, err := os.ReadFile(text); err == nil {
+		if data, err := smallfile.Read(text); err == nil {
 			text = string(data)
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, usage(fmt.Errorf("read --seal-key: %w", err))
@@ -48,7 +48,7 @@ func (f sealFlags) keys(cfg platform.Config) (keys []seal.PublicKey, err error) 
 // keptCheckpoints reads checkpoints that were kept, and gives their digests.
 func keptCheckpoints(files []string) (digests []string, err error) {
 	for _, file := range files {
-		data, err := os.ReadFile(file)
+		data, err := smallfile.Read(file)
 		if err != nil {
 			return nil, usage(fmt.Errorf("read --checkpoint: %w", err))
 		}
@@ -98,6 +98,9 @@ func (v *verdict) checkSeals(ctx context.Context, a *app, vault *archive.Archive
 	}
 	sum, err := seal.Verify(ctx, vault, func(d archive.Damage) { v.Damage = append(v.Damage, d) }, o)
 	v.Seals = &sum
+	if v.part = partly(o); v.part && err == nil {
+		v.yet, err = unsealedYet(ctx, vault, o, sum.Until)
+	}
 	switch {
 	case o.Stamped && sum.Seals > 0 && sum.Stamps == 0:
 		a.tell("no seal has a timestamp by the certificates of --tsa-ca: nobody but who holds the seal key says when they were made")
@@ -107,16 +110,65 @@ func (v *verdict) checkSeals(ctx context.Context, a *app, vault *archive.Archive
 	return err
 }
 
-// sealLine says what was checked, and what the timestamps are worth.
-func sealLine(s seal.Sealed) string {
-	until := "nothing"
-	if !s.Until.IsZero() {
-		until = "all until " + s.Until.Format(time.RFC3339)
+// partly tells whether something less than the whole archive is checked.
+func partly(o seal.VerifyOptions) bool {
+	return len(o.Orders) > 0 || !o.From.IsZero() || !o.To.IsZero()
+}
+
+// unsealedYet counts the manifests of what was asked for that came after the last window that is sealed.
+func unsealedYet(ctx context.Context, vault *archive.Archive, o seal.VerifyOptions, until time.Time) (n int, err error) {
+	for _, order := range o.Orders {
+		all, err := vault.Manifests(ctx, order)
+		if err != nil && !errors.Is(err, archive.ErrDamaged) && !errors.Is(err, archive.ErrNewer) { // those are told already
+			return 0, err
+		}
+		for _, m := range all {
+			if !m.ArchivedAt.Truncate(time.Second).Before(until) {
+				n++
+			}
+		}
 	}
-	line := fmt.Sprintf("%d seals, %d timestamps, %d leaves read: %s is sealed", s.Seals, s.Stamps, s.Leaves, until)
+	if len(o.Orders) > 0 {
+		return n, nil
+	}
+	if until.Before(o.From) {
+		until = o.From
+	}
+	for _, err := range vault.ScanJournal(ctx, until, o.To) {
+		if err != nil && !archive.Strange(err) {
+			return 0, err
+		} else if err == nil {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// sealLine says what was checked, how far that goes, and what the timestamps are worth.
+func (v verdict) sealLine() string {
+	s := v.Seals
+	line := fmt.Sprintf("%d seals, %d timestamps, %d leaves read: %s", s.Seals, s.Stamps, s.Leaves, v.reach())
 	if s.Stamps > 0 {
 		line += fmt.Sprintf("\nthe first timestamp is of %s, the slowest of %s after its window: seals made anew would have later ones",
 			s.FirstStamp.Format(time.RFC3339), time.Duration(s.Slowest).Round(time.Second))
 	}
 	return line
+}
+
+// reach says what is sealed, and no more than was seen: of a part, of that part; with damage, nothing but how far the seals go.
+func (v verdict) reach() string {
+	if v.Seals.Until.IsZero() {
+		return "nothing is sealed"
+	}
+	until := v.Seals.Until.Format(time.RFC3339)
+	last := "the last window that is sealed ends at " + until
+	switch {
+	case v.yet > 0:
+		return fmt.Sprintf("%s, and %d manifests that were asked for are not sealed yet", last, v.yet)
+	case v.Stopped != "" || len(v.Damage)+len(v.Mended) > 0:
+		return last
+	case v.part:
+		return last + ", and all that was asked for is sealed"
+	}
+	return "all until " + until + " is sealed"
 }

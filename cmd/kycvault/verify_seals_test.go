@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kycvault/kycvault/pkg/peertest"
 )
@@ -37,4 +38,51 @@ func TestVerifyTellsWhatItDidNotCheck(t *testing.T) {
 	}
 	mustEnd(t, exitDone, without("KYC_TSA_URL"), "seal")
 	tells(env, noStamp)
+}
+
+// TestVerifySaysWhatIsSealed: "all until then" is said of a whole archive that is well, and of nothing else.
+func TestVerifySaysWhatIsSealed(t *testing.T) {
+	t.Parallel()
+	peertest.Program(t, "openssl")
+	dir, env := sealedDir(t)
+	i := insider{t: t, vault: filepath.Join(dir, "vault"), env: env}
+	day := time.Now().UTC().Truncate(24 * time.Hour)
+	archiveOrder(t, i.open(), "today1", day.Add(-time.Nanosecond+24*time.Hour), nil) // its window is not over before tomorrow
+	const last, yet, asked = "the last window that is sealed ends at ", "manifests that were asked for are not sealed yet", ", and all that was asked for is sealed"
+	says := func(code int, want []string, args ...string) {
+		t.Helper()
+		said := mustEnd(t, code, env, append([]string{"verify"}, args...)...)
+		for _, sentence := range []string{"read: all until ", last, yet, asked} {
+			if strings.Contains(said, sentence) != slices.Contains(want, sentence) {
+				t.Errorf("%q: want %q:\n%s", args, want, said)
+			}
+		}
+	}
+	says(exitDone, []string{"read: all until "})
+	says(exitDone, []string{last, asked}, "order3")
+	says(exitDone, []string{last, yet}, "order3", "today1")
+	says(exitDone, []string{last, asked}, "--day", day.AddDate(0, 0, -2).Format(time.DateOnly))
+	says(exitDone, []string{last, yet}, "--since", "3d")
+
+	// An order's journal entry has gone: mended, though it is sealed. It is said of the next look that all is.
+	if err := os.Remove(i.file("journal/*/*.order5.*")); err != nil {
+		t.Fatal(err)
+	}
+	says(exitDone, []string{last})
+	says(exitDone, []string{"read: all until "})
+
+	// A sealed manifest, altered, with its journal entry gone: only the seals tell, and it gets no other.
+	manifest := i.file("orders/order4/manifest.2.json")
+	i.write(manifest, append(i.read(manifest), '\n'))
+	entries, err := filepath.Glob(filepath.Join(i.vault, "journal/*/*.order4.*"))
+	if err != nil || len(entries) != 2 {
+		t.Fatalf("%q, %v", entries, err)
+	}
+	if err := os.Remove(entries[1]); err != nil { // that of the second manifest: they ascend
+		t.Fatal(err)
+	}
+	says(exitNotDone, []string{last})
+	if said := mustEnd(t, exitNotDone, env, "verify"); !strings.Contains(said, "damaged unjournaled: orders/order4/manifest.2.json") || !strings.Contains(said, ": 2 damaged, 0 mended") {
+		t.Errorf("an altered manifest:\n%s", said)
+	}
 }

@@ -128,6 +128,9 @@ func (v *verifier) all(ctx context.Context) error {
 			return err
 		}
 	}
+	if v.timed() && len(v.suspects) > 0 {
+		return v.elsewhere(ctx)
+	}
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"time"
 )
 
 // readJournal counts the entries, all or those of a time, and gives the orders of the latter. Keys that are none are reported.
@@ -57,13 +58,37 @@ func (v *verifier) journal(ctx context.Context, day string, only map[Order]bool)
 		if only != nil && !only[e.Order] {
 			continue
 		}
-		there, err := v.committed(ctx, e)
-		if err != nil {
+		if err := v.entry(ctx, key, e); err != nil {
 			return err
 		}
-		if !there {
-			v.tell(Damage{Order: e.Order, Key: key, Kind: NoManifest, What: "no manifest of this order has the digest of this journal entry"})
+	}
+	return err
+}
+
+// elsewhere checks the journal entries of suspects outside the time that is checked: a manifest without its entry may stand in the
+// place of one that was archived at another time.
+func (v *verifier) elsewhere(ctx context.Context) error {
+	for e, err := range v.a.ScanJournal(ctx, time.Time{}, time.Time{}) {
+		switch {
+		case Strange(err):
+			continue
+		case err != nil:
+			return err
+		case !v.suspects[e.Order] || v.within(e.At):
+			continue
 		}
+		if err := v.entry(ctx, JournalKey(e.At, e.Order, e.ManifestDigest), e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entry checks that a journal entry has its manifest.
+func (v *verifier) entry(ctx context.Context, key string, e JournalEntry) error {
+	there, err := v.committed(ctx, e)
+	if err == nil && !there {
+		v.tell(Damage{Order: e.Order, Key: key, Kind: NoManifest, What: "no manifest of this order has the digest of this journal entry"})
 	}
 	return err
 }

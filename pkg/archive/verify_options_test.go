@@ -301,3 +301,26 @@ func TestVerifyIsInterrupted(t *testing.T) {
 		t.Errorf("found %+v", found)
 	}
 }
+
+// TestVerifyOfATimeSeesAnotherInPlace: a manifest without its journal entry is told to stand in the place of another, though that was
+// archived outside the time that is checked; of other orders nothing outside is told.
+func TestVerifyOfATimeSeesAnotherInPlace(t *testing.T) {
+	mem := membucket.New(func() time.Time { return epoch })
+	a := archive.New(mem)
+	s := archivedAt(t, a, "order1", epoch)
+	m := s.Manifest
+	m.Previous, m.ArchivedAt = s.Digest, epoch.AddDate(0, 0, 5)
+	s2 := commit(t, a, 2, m)
+	put(t, mem, "orders/order1/manifest.2.json", append(get(t, mem, "orders/order1/manifest.2.json"), '\n'))
+	put(t, mem, archive.JournalKey(epoch.AddDate(0, 0, 5), "gone1", digestOf(nil)), nil)
+	for name, o := range map[string]archive.VerifyOptions{
+		"its first day": {From: epoch, To: epoch.AddDate(0, 0, 1)},
+		"until then":    {To: epoch.AddDate(0, 0, 1)},
+		"the order":     {Orders: []archive.Order{"order1"}},
+	} {
+		damage, _ := check(t, a, o)
+		if diff := cmp.Diff([]string{"order1 no-manifest", "order1 unjournaled"}, kindsOf(damage)); diff != "" || damage[0].Key != journalKey(s2) {
+			t.Errorf("%s: %+v, -want +got:\n%s", name, damage, diff)
+		}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/seal"
 	"github.com/kycvault/kycvault/pkg/seal/stamp"
 	"github.com/kycvault/kycvault/pkg/secret"
+	"github.com/kycvault/kycvault/pkg/smallfile"
 )
 
 // maxSealGrace bounds KYC_SEAL_GRACE: a seal is to be made soon.
@@ -51,7 +51,7 @@ func (c Config) TSARoots() (*stamp.Roots, error) {
 	text := []byte(c.TSACA)
 	if !strings.HasPrefix(c.TSACA, pemBegin) {
 		var err error
-		if text, err = os.ReadFile(c.TSACA); err != nil {
+		if text, err = smallfile.Read(c.TSACA); err != nil {
 			return nil, fmt.Errorf("read KYC_TSA_CA: %w", err)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -211,5 +212,20 @@ func TestNoReply(t *testing.T) {
 	}
 	if _, err := client("http://\x7f/?key=planted", nil).Stamp(t.Context(), checkpoint); err == nil || strings.Contains(err.Error(), "planted") {
 		t.Errorf("an address that is none: %v", err)
+	}
+}
+
+// TestNoRedirect: whoever the authority sends the question on to is not asked, and learns nothing of a secret in the query.
+func TestNoRedirect(t *testing.T) {
+	for _, status := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+		other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			t.Errorf("%d: asked by %s, referred by %q", status, r.Method, r.Referer())
+		}))
+		t.Cleanup(other.Close)
+		redirect := authority(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL+"/?to=planted", status) })
+		token, err := client(redirect.URL+"/?key=planted", nil).Stamp(t.Context(), checkpoint)
+		if token != nil || err == nil || !strings.Contains(err.Error(), "it redirects (status "+strconv.Itoa(status)+")") || strings.Contains(err.Error(), "planted") {
+			t.Errorf("%d: %v", status, err)
+		}
 	}
 }

@@ -88,11 +88,14 @@ func (c *Client) post(ctx context.Context, request []byte) ([]byte, error) {
 	}
 	req.Header.Set("Content-Type", requestType)
 	req.Header.Set("Accept", responseType)
-	res, err := (&http.Client{Transport: c.HTTP}).Do(req)
+	res, err := (&http.Client{Transport: c.HTTP, CheckRedirect: stay}).Do(req)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode/100 == 3 {
+		return nil, fmt.Errorf("it redirects (status %d), which is not followed: set the URL that it leads to, if you trust that", res.StatusCode)
+	}
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	if res.StatusCode/100 != 2 || kind != responseType {
 		return nil, fmt.Errorf("it answers with status %d and no timestamp", res.StatusCode)
@@ -103,6 +106,9 @@ func (c *Client) post(ctx context.Context, request []byte) ([]byte, error) {
 	}
 	return token, err
 }
+
+// stay follows no redirect: net/http would hand the query, which may hold a secret, to the next host in a Referer.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // withoutURL drops the URL that net/http puts into its errors: its query may hold a secret.
 func withoutURL(err error) error {
