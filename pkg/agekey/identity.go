@@ -5,26 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"strings"
 	"time"
 
 	"filippo.io/age"
+
+	"github.com/kycvault/kycvault/pkg/smallfile"
 )
 
 // Identities are secret keys. Their holders decrypt; no function ever reads one.
 type Identities []age.Identity
-
-// maxIdentityFile bounds a file of secret keys: a key is 74 bytes.
-const maxIdentityFile = 1 << 20
 
 // ReadIdentities reads files of secret keys as age-keygen and kycvault keygen write them: one a line, comments begin with #.
 // An error names the file and holds nothing of its content.
 func ReadIdentities(files ...string) (Identities, error) {
 	var all Identities
 	for _, name := range files {
-		keys, err := readFile(name)
+		data, err := smallfile.Read(name)
+		if err != nil {
+			return nil, fmt.Errorf("read secret keys of %s: %w", name, err)
+		}
+		keys, err := ParseIdentities(data)
 		if err != nil {
 			return nil, fmt.Errorf("read secret keys of %s: %w", name, err)
 		}
@@ -33,31 +34,10 @@ func ReadIdentities(files ...string) (Identities, error) {
 	return all, nil
 }
 
-func readFile(name string) (Identities, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, cause(err)
-	}
-	defer func() { _ = file.Close() }()
-	data, err := io.ReadAll(io.LimitReader(file, maxIdentityFile+1))
-	if err != nil {
-		return nil, cause(err)
-	}
-	return ParseIdentities(data)
-}
-
-// cause is an error of the file system without the name, which has been told.
-func cause(err error) error {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return pe.Err
-	}
-	return err
-}
-
 // ParseIdentities reads the content of such a file.
 func ParseIdentities(data []byte) (Identities, error) {
 	switch text := string(data[:min(len(data), 64)]); {
-	case len(data) > maxIdentityFile:
+	case len(data) > smallfile.Most:
 		return nil, errors.New("it is too large for a file of keys")
 	case strings.HasPrefix(text, "age-encryption.org/"), strings.HasPrefix(text, "-----BEGIN AGE"):
 		return nil, errors.New("it is encrypted itself; decrypt it first, with age -d")
