@@ -125,3 +125,16 @@ func TestOldSealsAreStamped(t *testing.T) {
 		}
 	}
 }
+
+// TestStampIsStopped: a pass that is stopped while it asks does not say that the authority gave no answer.
+func TestStampIsStopped(t *testing.T) {
+	v := newVault(t, monday)
+	v.archived("a", monday)
+	v.now = monday.Add(2 * time.Hour)
+	s := v.sealer(time.Hour)
+	ctx, stop := context.WithCancel(t.Context())
+	s.Stamper = stamper(func([]byte) ([]byte, error) { stop(); return nil, ctx.Err() })
+	if r, err := s.Pass(ctx, false); !errors.Is(err, context.Canceled) || r.Windows != 1 || r.Unstamped != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
