@@ -243,6 +243,14 @@ func TestBegin(t *testing.T) {
 			t.Errorf("pieces of %d: %+v, %v", piece, head, err)
 		}
 	}
+	var b agekey.Begin
+	large := encrypt(t, recipients(t, pair.Public), make([]byte, agekey.HeadMost), nil)
+	for rest := large; len(rest) > 0; rest = rest[min(1000, len(rest)):] {
+		_, _ = b.Write(rest[:min(1000, len(rest))])
+	}
+	if head, err := b.Head(); !errors.Is(err, agekey.ErrNoAge) {
+		t.Errorf("more was kept than a header may have: %+v, %v", head, err)
+	}
 }
 
 // full is a place that nothing can be written to.

@@ -64,7 +64,7 @@ func (h Head) PlainSize(stored int64) (int64, error) {
 	payload := stored - h.size - nonceSize
 	chunks := (payload + chunkSize + tagSize - 1) / (chunkSize + tagSize)
 	plain := payload - chunks*tagSize
-	if plain < 0 || payload <= 0 || plain == 0 && chunks > 1 || plain > 0 && plain <= (chunks-1)*chunkSize {
+	if plain < 0 || payload <= 0 || plain > 0 && plain <= (chunks-1)*chunkSize {
 		return 0, fmt.Errorf("%d bytes: %w", stored, ErrNoAge)
 	}
 	return plain, nil

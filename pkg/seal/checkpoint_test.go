@@ -6,26 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/bucket"
 	"github.com/kycvault/kycvault/pkg/seal"
 )
-
-// signText signs any text as a note, as whoever has the key could.
-func signText(t *testing.T, text string) []byte {
-	t.Helper()
-	signer, err := note.NewSigner(testKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signed, err := note.Sign(&note.Note{Text: text}, signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signed
-}
 
 // goodText is a checkpoint that has a value in each place.
 const goodText = `test.example/vault
@@ -96,7 +80,10 @@ func TestCheckpointTexts(t *testing.T) {
 		{"test.example/vault", "two words", seal.ErrFormat},
 		{"test.example/vault", "", seal.ErrFormat},
 	} {
-		signed := signText(t, strings.Replace(goodText, c.from, c.to, 1))
+		signed, err := seal.SignText(key(t), strings.Replace(goodText, c.from, c.to, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
 		for how, read := range map[string]func() (seal.Checkpoint, error){
 			"Open": func() (seal.Checkpoint, error) { return seal.Open(signed, keys) }, "Peek": func() (seal.Checkpoint, error) { return seal.Peek(signed) },
 		} {
