@@ -38,3 +38,31 @@ func TestVerifyTellsWhatItDidNotCheck(t *testing.T) {
 	mustEnd(t, exitDone, without("KYC_TSA_URL"), "seal")
 	tells(env, noStamp)
 }
+
+// TestVerifyGoesByTheSetPeriod: the window after the last seal may be as long as KYC_SEAL_EVERY says, if anything does.
+func TestVerifyGoesByTheSetPeriod(t *testing.T) {
+	t.Parallel()
+	peertest.Program(t, "openssl")
+	dir, env := sealedDir(t)
+	folder := filepath.Join(dir, "vault", "seals")
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	env = slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "KYC_TSA_URL=") })
+	mustEnd(t, exitDone, append(slices.Clone(env), "KYC_SEAL_EVERY=1h"), "seal")
+	seals, err := filepath.Glob(filepath.Join(folder, "*"))
+	if err != nil || len(seals) < 20 {
+		t.Fatalf("%q, %v", seals, err)
+	}
+	for _, s := range seals[len(seals)-3:] {
+		if err := os.RemoveAll(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := found(t, env); !slices.Equal(got, []string{"missing: checkpoint"}) {
+		t.Errorf("not set: %q", got)
+	}
+	if got := found(t, append(slices.Clone(env), "KYC_SEAL_EVERY=720h")); len(got) > 0 {
+		t.Errorf("set to a month: %q", got)
+	}
+}
