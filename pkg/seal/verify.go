@@ -199,6 +199,9 @@ func (v *verifier) one(ctx context.Context, s parts, last bool) error {
 		return nil
 	}
 	v.follows(key, c)
+	if err := c.Window.future(v.now); err != nil {
+		v.tell(key, BadSeal, err.Error())
+	}
 	if err := v.token(ctx, s, c, signed); err != nil {
 		return err
 	}
