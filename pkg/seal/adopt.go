@@ -44,6 +44,9 @@ func (p *pass) adopt(ctx context.Context, w Window, ours []Leaf) (Window, []Leaf
 	}
 	if !a.latest.Before(w.End) {
 		w.End = windowOf(a.latest, p.Every).End
+		if !p.over(w) { // it was shorter: what is not over is not sealed
+			w.End = a.latest.Truncate(time.Second).Add(time.Second)
+		}
 	}
 	return w, a.there, nil
 }

@@ -92,6 +92,19 @@ func TestManyLeavesOfALongerWindow(t *testing.T) {
 	}
 }
 
+// TestLeavesOfAWindowThatIsNotOver: leaves reach into a window that is not over, by the period of now: the seal ends where they do.
+func TestLeavesOfAWindowThatIsNotOver(t *testing.T) {
+	v := newVault(t, monday)
+	v.archived("a", monday.Add(10*time.Minute))
+	v.archived("b", monday.Add(65*time.Minute))
+	v.left(monday, "a", "b")
+	v.pass(v.sealer(time.Hour), monday.Add(100*time.Minute))
+	v.archived("c", monday.Add(101*time.Minute))
+	v.pass(v.sealer(time.Hour), monday.Add(105*time.Minute))
+	v.pass(v.sealer(time.Hour), monday.Add(3*time.Hour))
+	v.wantChain("20261123T000000Z 20261123T010501Z: a b", "20261123T010501Z 20261123T020000Z: c")
+}
+
 // TestProofAmongPlantedLeaves: leaves that are more than were signed are read no farther.
 func TestProofAmongPlantedLeaves(t *testing.T) {
 	v := newVault(t, monday)
