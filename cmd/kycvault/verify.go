@@ -121,7 +121,7 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	sealOptions, err := c.sealOptions(cfg, options)
+	sealOptions, err := c.sealOptions(a, cfg, options)
 	if err != nil {
 		return err
 	}

@@ -60,8 +60,13 @@ func keptCheckpoints(files []string) (digests []string, err error) {
 	return digests, nil
 }
 
-// sealOptions are what the seals are checked by.
-func (c *verifyCmd) sealOptions(cfg platform.Config, o archive.VerifyOptions) (seal.VerifyOptions, error) {
+// sealOptions are what the seals are checked by. A KYC_SEAL_EVERY that nobody has set says nothing: its default would hide for a day that
+// the seals of hours are gone.
+func (c *verifyCmd) sealOptions(a *app, cfg platform.Config, o archive.VerifyOptions) (seal.VerifyOptions, error) {
+	var every time.Duration
+	if set, _ := a.lookup("KYC_SEAL_EVERY"); set != "" {
+		every = cfg.SealEvery
+	}
 	keys, err := c.keys(cfg)
 	if err != nil {
 		return seal.VerifyOptions{}, err
@@ -72,7 +77,7 @@ func (c *verifyCmd) sealOptions(cfg platform.Config, o archive.VerifyOptions) (s
 	}
 	digests, err := keptCheckpoints(c.Checkpoint)
 	return seal.VerifyOptions{
-		Keys: keys, Grace: cfg.SealGrace, Known: digests, Orders: o.Orders, From: o.From, To: o.To, Stamped: roots != nil,
+		Keys: keys, Grace: cfg.SealGrace, Every: every, Known: digests, Orders: o.Orders, From: o.From, To: o.To, Stamped: roots != nil,
 		CheckToken: func(signed, token []byte) (time.Time, error) {
 			t, err := stamp.Check(signed, token, roots)
 			return t.Time, err

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,7 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kycvault/kycvault/pkg/archive"
+	"github.com/kycvault/kycvault/pkg/bucket"
+	"github.com/kycvault/kycvault/pkg/bucket/dirbucket"
 	"github.com/kycvault/kycvault/pkg/peertest"
+	"github.com/kycvault/kycvault/pkg/seal"
+	"github.com/kycvault/kycvault/pkg/secret"
 )
 
 // TestVerifyTellsWhatItDidNotCheck: whoever makes all seals anew, with the key and without an authority, makes a chain that fits
@@ -84,5 +91,67 @@ func TestVerifySaysWhatIsSealed(t *testing.T) {
 	says(exitNotDone, []string{last})
 	if said := mustEnd(t, exitNotDone, env, "verify"); !strings.Contains(said, "damaged unjournaled: orders/order4/manifest.2.json") || !strings.Contains(said, ": 2 damaged, 0 mended") {
 		t.Errorf("an altered manifest:\n%s", said)
+	}
+}
+
+// TestVerifyGoesByTheSetPeriod: the window after the last seal may be as long as KYC_SEAL_EVERY says, if anything does.
+func TestVerifyGoesByTheSetPeriod(t *testing.T) {
+	t.Parallel()
+	peertest.Program(t, "openssl")
+	dir, env := sealedDir(t)
+	folder := filepath.Join(dir, "vault", "seals")
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	env = slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "KYC_TSA_URL=") })
+	mustEnd(t, exitDone, append(slices.Clone(env), "KYC_SEAL_EVERY=1h"), "seal")
+	seals, err := filepath.Glob(filepath.Join(folder, "*"))
+	if err != nil || len(seals) < 20 {
+		t.Fatalf("%q, %v", seals, err)
+	}
+	for _, s := range seals[len(seals)-3:] {
+		if err := os.RemoveAll(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := found(t, env); !slices.Equal(got, []string{"missing: checkpoint"}) {
+		t.Errorf("not set: %q", got)
+	}
+	if got := found(t, append(slices.Clone(env), "KYC_SEAL_EVERY=720h")); len(got) > 0 {
+		t.Errorf("set to a month: %q", got)
+	}
+}
+
+// aheadBucket is a folder as a process sees it whose clock is ten days ahead.
+type aheadBucket struct{ bucket.Bucket }
+
+// Now implements bucket.Bucket.
+func (aheadBucket) Now(context.Context) (time.Time, error) { return time.Now().AddDate(0, 0, 10), nil }
+
+// TestSealsOfAClockThatWasAhead: seal and verify end with 1, and name the last window.
+func TestSealsOfAClockThatWasAhead(t *testing.T) {
+	t.Parallel()
+	peertest.Program(t, "openssl")
+	dir, env := sealedDir(t)
+	b, err := dirbucket.Open(filepath.Join(dir, "vault"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = b.Close() }()
+	private, _ := strings.CutPrefix(env[1], "KYC_SEAL_KEY=")
+	key, err := seal.ParseKey(secret.New(private))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ahead := seal.Sealer{Archive: archive.New(aheadBucket{b}), Key: key, Every: 24 * time.Hour, Grace: time.Minute, Log: slog.New(slog.DiscardHandler)}
+	r, err := ahead.Pass(t.Context(), false)
+	if err != nil || r.Windows < 9 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	last := "window " + archive.SealName(r.Until.AddDate(0, 0, -1)) + " " + archive.SealName(r.Until) + ": its window is not over"
+	for _, args := range [][]string{{"seal"}, {"verify", "--read-only"}} {
+		if said := mustEnd(t, exitNotDone, env, args...); !strings.Contains(said, last) {
+			t.Errorf("%q: %s", args, said)
+		}
 	}
 }

@@ -64,9 +64,9 @@ func TestFind(t *testing.T) {
 		seal  int           // hours after monday
 		reads int           // leaves
 	}{
-		{"a1", 0, 0, 1}, {"a1", time.Millisecond, 0, 1}, {"b1", 59*time.Minute + 59*time.Second + 999*time.Millisecond, 0, 1},
-		{"c2", time.Hour, 1, 1}, {"d3", 150 * time.Minute, 2, 1},
-		{"late1", 30 * time.Minute, 3, 2}, // its own window's leaves, and those of the one that has late ones
+		{"a1", 0, 0, 2}, {"a1", time.Millisecond, 0, 2}, {"b1", 59*time.Minute + 59*time.Second + 999*time.Millisecond, 0, 2},
+		{"c2", time.Hour, 1, 2}, {"d3", 150 * time.Minute, 2, 2}, // to find it, and for its path
+		{"late1", 30 * time.Minute, 3, 3}, // its own window's leaves, and twice those of the one that has late ones
 	} {
 		w.calls = nil
 		p, signed, err := seal.Find(t.Context(), archive.New(w), manifestOf(c.order, monday.Add(c.at)))

@@ -2,6 +2,7 @@ package seal
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -25,7 +26,7 @@ type Sealer struct {
 	Log     *slog.Logger
 
 	mu   sync.Mutex
-	next time.Time // by the store's clock: nothing is to be done before
+	idle Window // by the store's clock: nothing is to be done in it
 }
 
 const (
@@ -74,9 +75,10 @@ func (s *Sealer) Pass(ctx context.Context, whole bool) (Report, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, err := s.Archive.Now(ctx)
-	if err != nil || !whole && now.Before(s.next) {
+	if err != nil || !whole && s.idle.Has(now) {
 		return Report{}, err
 	}
+	s.idle = Window{}
 	p := pass{Sealer: s, now: now, whole: whole}
 	if err := p.seal(ctx); err != nil {
 		return p.report, err
@@ -84,9 +86,8 @@ func (s *Sealer) Pass(ctx context.Context, whole bool) (Report, error) {
 	if err := p.stamp(ctx); err != nil {
 		return p.report, err
 	}
-	s.next = time.Time{}
 	if !p.report.Behind && p.report.Unstamped == 0 {
-		s.next = p.window().End.Add(s.Grace)
+		s.idle = Window{Start: now, End: p.window().End.Add(s.Grace)} // a clock that is set back is looked at again
 	}
 	return p.report, nil
 }
@@ -120,6 +121,9 @@ func (p *pass) seal(ctx context.Context) (err error) {
 		}
 	} else {
 		p.report.Until = p.last.Window.End
+		if err := p.last.Window.future(p.now); err != nil {
+			return fmt.Errorf("go on from %s: %w", archive.SealKey(p.last.Window.Start, archive.SealCheckpoint), err)
+		}
 		p.known = append(p.known, place{start: p.last.Window.Start, stored: p.now})
 	}
 	for w := p.window(); p.over(w); w = p.window() {
@@ -157,7 +161,7 @@ func (p *pass) over(w Window) bool { return !p.now.Before(w.End.Add(p.Grace)) }
 // out; in an archive without orders, at the last window that is over. Leaves that a dead process left say where it began.
 func (p *pass) beginning(ctx context.Context) (time.Time, error) {
 	for s, err := range p.Archive.ScanSeals(ctx, time.Time{}) {
-		if archive.Strange(err) {
+		if archive.Strange(err) || err == nil && s.Start.After(p.now) { // of a clock that was ahead
 			continue
 		}
 		return s.Start, err
@@ -167,7 +171,7 @@ func (p *pass) beginning(ctx context.Context) (time.Time, error) {
 		case archive.Strange(err):
 		case err != nil:
 			return time.Time{}, err
-		case e.At.After(p.now): // of a clock that was ahead
+		case e.At.After(p.now): // the same
 			return windowOf(p.now, p.Every).Start, nil
 		default:
 			return floor(e.At, p.period(e.At)), nil

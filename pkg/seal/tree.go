@@ -3,6 +3,7 @@ package seal
 import (
 	"crypto/sha256"
 	"fmt"
+	"iter"
 
 	"github.com/transparency-dev/merkle/compact"
 	"github.com/transparency-dev/merkle/proof"
@@ -64,24 +65,40 @@ func TreeOf(leaves []Leaf) *Tree {
 
 // Prove gives the inclusion proof of the leaf at index: the hashes from its neighbour up (RFC 6962 section 2.1.1).
 func Prove(leaves []Leaf, index uint64) ([]Hash, error) {
-	needed, err := proof.Inclusion(index, uint64(len(leaves)))
+	return prove(func(yield func(Leaf, error) bool) {
+		for _, l := range leaves {
+			if !yield(l, nil) {
+				return
+			}
+		}
+	}, index, uint64(len(leaves)))
+}
+
+// prove is Prove for leaves that come one by one, and are so many.
+func prove(leaves iter.Seq2[Leaf, error], index, size uint64) ([]Hash, error) {
+	needed, err := proof.Inclusion(index, size)
 	if err != nil {
-		return nil, fmt.Errorf("prove leaf %d of %d: %w", index, len(leaves), err)
+		return nil, fmt.Errorf("prove leaf %d of %d: %w", index, size, err)
 	}
 	t := NewTree()
 	t.wants = make(map[compact.NodeID][]byte, len(needed.IDs))
 	for _, id := range needed.IDs {
 		t.wants[id] = nil
 	}
-	for _, l := range leaves {
-		t.Add(l)
+	for l, err := range leaves {
+		if err != nil {
+			return nil, fmt.Errorf("prove leaf %d of %d: %w", index, size, err)
+		}
+		if t.Add(l); t.Size() == size {
+			break
+		}
 	}
 	hashes := make([][]byte, len(needed.IDs))
 	for i, id := range needed.IDs {
 		hashes[i] = t.wants[id]
 	}
 	if hashes, err = needed.Rehash(hashes, rfc6962.DefaultHasher.HashChildren); err != nil {
-		return nil, fmt.Errorf("prove leaf %d of %d: %w", index, len(leaves), err)
+		return nil, fmt.Errorf("prove leaf %d of %d: %w", index, size, err)
 	}
 	path := make([]Hash, len(hashes))
 	for i, h := range hashes {

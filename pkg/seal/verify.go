@@ -23,6 +23,7 @@ const (
 type VerifyOptions struct {
 	Keys  []PublicKey   // each checkpoint must be signed by one of them; none: signatures are not checked
 	Grace time.Duration // KYC_SEAL_GRACE
+	Every time.Duration // KYC_SEAL_EVERY, where it is set: the window after the last seal may be as long; zero is not known
 	// CheckToken gives the time of a timestamp that is good; nil: timestamps are not looked at.
 	CheckToken func(signed, token []byte) (time.Time, error)
 	// Stamped says that CheckToken knows whom to trust: once a checkpoint wanted a timestamp, all later ones must.
@@ -198,6 +199,9 @@ func (v *verifier) one(ctx context.Context, s parts, last bool) error {
 		return nil
 	}
 	v.follows(key, c)
+	if err := c.Window.future(v.now); err != nil {
+		v.tell(key, BadSeal, err.Error())
+	}
 	if err := v.token(ctx, s, c, signed); err != nil {
 		return err
 	}
@@ -232,8 +236,8 @@ func (v *verifier) follows(key string, c Checkpoint) {
 // after looks at what comes after the last seal, and reports what no seal has.
 func (v *verifier) after(ctx context.Context) error {
 	from, due := v.last.Window.End, floor(v.now.Add(-v.o.Grace-slack), 24*time.Hour)
-	if v.sum.Seals > 0 { // windows go on as long as the last one was
-		period := from.Sub(v.last.Window.Start)
+	if v.sum.Seals > 0 { // windows go on as long as the last one was, or as they are to be now
+		period := max(from.Sub(v.last.Window.Start), v.o.Every)
 		due = from.Add(v.now.Add(-v.o.Grace - slack).Sub(from).Truncate(period))
 	}
 	if err := v.openBetween(ctx, from, due); err != nil {

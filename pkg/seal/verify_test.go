@@ -313,6 +313,22 @@ func TestSealsThatEnd(t *testing.T) {
 	}
 }
 
+// TestVerifyWithALongerPeriod: after KYC_SEAL_EVERY was made longer, the next window is not missed before it is over; then it is.
+func TestVerifyWithALongerPeriod(t *testing.T) {
+	v := sealedVault(t)
+	end := monday.AddDate(0, 0, 3)
+	v.commit("fresh", end.Add(time.Hour))
+	for days, want := range map[int]int{2: 0, 4: 2} { // the seal, and its order
+		v.now = end.AddDate(0, 0, days)
+		if found, _ := v.verify(func(o *seal.VerifyOptions) { o.Every = 3 * 24 * time.Hour }); len(found) != want {
+			t.Errorf("after %d days: %+v", days, found)
+		}
+		if found, _ := v.verify(func(o *seal.VerifyOptions) { o.Every = time.Hour }); len(found) != 2 {
+			t.Errorf("after %d days, with a shorter one: %+v", days, found)
+		}
+	}
+}
+
 // TestHugeObjects: one that is far too large is named, takes no memory, and hides nothing that is wrong elsewhere.
 func TestHugeObjects(t *testing.T) {
 	for object, kind := range map[string]string{archive.SealLeaves: seal.BadSeal, archive.SealCheckpoint: seal.BadSeal, archive.SealToken: seal.BadTimestamp} {

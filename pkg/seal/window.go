@@ -1,6 +1,8 @@
 package seal
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/archive"
@@ -41,6 +43,22 @@ func windowFrom(start time.Time, every time.Duration) Window {
 
 // Has tells whether a time lies in the window.
 func (w Window) Has(t time.Time) bool { return !t.Before(w.Start) && t.Before(w.End) }
+
+// clockSkew is how far the clocks of a store's machines may be apart, of a folder that several share.
+const clockSkew = 5 * time.Minute
+
+// errAhead says that a window was sealed which is not over.
+var errAhead = errors.New("its window is not over: it was sealed while the clock was ahead, or the clock is behind now")
+
+// future is errAhead, with what to do, for a window that has a seal and ends after now. Nothing is sealed before its end: what is archived
+// meanwhile would be on time in none.
+func (w Window) future(now time.Time) error {
+	if !w.End.After(now.Add(clockSkew)) {
+		return nil
+	}
+	return fmt.Errorf("window %s: %w; set the clock right, and if it is, nothing is sealed before %s: run kycvault seal then, which takes in what was archived meanwhile",
+		w, errAhead, w.End.Format(time.RFC3339))
+}
 
 // String gives start and end as seals write them.
 func (w Window) String() string { return archive.SealName(w.Start) + " " + archive.SealName(w.End) }
