@@ -27,7 +27,8 @@ func (sealCmd) Help() string {
 insert an order unseen (docs/evidence.md). A serve or a re-fetch function with KYC_SEAL_KEY does so by itself; this is a pass by
 hand, which also looks through the whole journal for entries that came after their window was sealed, and through the whole chain
 for timestamps that are missing. What came late goes into the next window that it closes: if there is none, since other passes were
-quicker, stop them until there is one. Doing it twice is harmless.
+quicker, into a shorter one that it closes now, which ends KYC_SEAL_GRACE ago and is at least a minute long: else run it again a little
+later. Doing it twice is harmless.
 
 keygen prints a new private key, alone on stdout; put it into KYC_SEAL_KEY of the re-fetch function, keep a copy off line, and give
 the public key, which "public" prints, to whoever is to check. When the key is changed, the former public key goes behind the new

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/archive"
@@ -48,7 +49,30 @@ func (p *pass) adopt(ctx context.Context, w Window, ours []Leaf) (Window, []Leaf
 			w.End = a.latest.Truncate(time.Second).Add(time.Second)
 		}
 	}
-	return w, a.there, nil
+	w, err := p.covered(ctx, w, a.there)
+	return w, a.there, err
+}
+
+// covered ends a window before the entries at its end that the leaves lack although they were stored at once: the leaves are of a shorter
+// window, and later passes would take these for seen. What came late is looked for later all the same.
+func (p *pass) covered(ctx context.Context, w Window, there []Leaf) (Window, error) {
+	var end time.Time
+	for e, err := range p.Archive.ScanJournal(ctx, w.Start, w.End) {
+		if archive.Strange(err) {
+			continue
+		} else if err != nil {
+			return w, err
+		}
+		if _, found := slices.BinarySearchFunc(there, LeafOf(e), compareLeaves); found {
+			end = time.Time{}
+		} else if end.IsZero() && e.Stored.Sub(e.At) < MinGrace {
+			end = e.At
+		}
+	}
+	if end.After(w.Start) {
+		w.End = end
+	}
+	return w, nil
 }
 
 // atLeast goes before a number that may be larger.

@@ -105,6 +105,18 @@ func TestLeavesOfAWindowThatIsNotOver(t *testing.T) {
 	v.wantChain("20261123T000000Z 20261123T010501Z: a b", "20261123T010501Z 20261123T020000Z: c")
 }
 
+// TestEntriesAfterAShorterWindow: what was stored before the leaves of a shorter window, and is after it, is in the next seal, although it
+// was stored at once and leaves that were stored later lack it.
+func TestEntriesAfterAShorterWindow(t *testing.T) {
+	v := newVault(t, monday)
+	v.archived("a", monday.Add(10*time.Minute))
+	v.archived("b", monday.Add(70*time.Minute))
+	v.now = monday.Add(90 * time.Minute)
+	v.left(monday, "a")
+	v.pass(v.sealer(24*time.Hour), monday.Add(25*time.Hour))
+	v.wantChain("20261123T000000Z 20261123T011000Z: a", "20261123T011000Z 20261124T000000Z: b")
+}
+
 // TestProofAmongPlantedLeaves: leaves that are more than were signed are read no farther.
 func TestProofAmongPlantedLeaves(t *testing.T) {
 	v := newVault(t, monday)

@@ -135,7 +135,7 @@ func (p *pass) seal(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return nil
+	return p.closeShort(ctx)
 }
 
 // window is the next one to be sealed.
@@ -186,6 +186,11 @@ func (p *pass) close(ctx context.Context, w Window) error {
 	if err != nil {
 		return err
 	}
+	return p.keep(ctx, w, leaves)
+}
+
+// keep makes the seal of a window's leaves.
+func (p *pass) keep(ctx context.Context, w Window, leaves []Leaf) error {
 	w, leaves, adopted, err := p.keepLeaves(ctx, w, leaves)
 	if err != nil {
 		return err

@@ -79,6 +79,7 @@ type verifier struct {
 	named   []archive.JournalEntry // of o.Orders
 	lost    bool                   // one of o.Orders has no manifest: any window may have had it
 	last    Checkpoint             // the one before, as far as it could be read
+	period  time.Duration          // how long windows are
 	digest  string                 // its digest; "" before the first, unknown after one that can not be read
 	open    map[Leaf]string        // entries that no seal has had yet, with their journal keys
 	digests map[string]bool        // of all checkpoints
@@ -206,6 +207,9 @@ func (v *verifier) one(ctx context.Context, s parts, last bool) error {
 		return err
 	}
 	v.last, v.digest = c, Digest(signed)
+	if length := c.Window.End.Sub(c.Window.Start); c.Window.whole() || length > v.period { // else it was cut short
+		v.period = length
+	}
 	v.sum.Seals++
 	v.sum.Until = c.Window.End
 	return v.window(ctx, s, c)
@@ -236,8 +240,8 @@ func (v *verifier) follows(key string, c Checkpoint) {
 // after looks at what comes after the last seal, and reports what no seal has.
 func (v *verifier) after(ctx context.Context) error {
 	from, due := v.last.Window.End, floor(v.now.Add(-v.o.Grace-slack), 24*time.Hour)
-	if v.sum.Seals > 0 { // windows go on as long as the last one was, or as they are to be now
-		period := max(from.Sub(v.last.Window.Start), v.o.Every)
+	if v.sum.Seals > 0 { // windows go on as long as the last ones were, or as they are to be now
+		period := max(v.period, v.o.Every)
 		due = from.Add(v.now.Add(-v.o.Grace - slack).Sub(from).Truncate(period))
 	}
 	if err := v.openBetween(ctx, from, due); err != nil {
