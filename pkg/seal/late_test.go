@@ -3,6 +3,7 @@ package seal_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -191,6 +192,41 @@ func TestReadsForALateEntry(t *testing.T) {
 	want := []string{"get seals/20261123T040000Z/checkpoint", "get seals/20261123T000000Z/leaves", "get seals/20261123T020000Z/leaves", "get seals/20261123T030000Z/leaves"}
 	if got := w.reads("get "); !slices.Equal(got, want) {
 		t.Errorf("read: %q\nchain: %q", got, v.chain())
+	}
+}
+
+// TestLookForLateEntriesFails as a whole when one of its reads does: nothing is sealed without what it could not see.
+func TestLookForLateEntriesFails(t *testing.T) {
+	for fail := 1; ; fail++ {
+		v := newVault(t, monday)
+		for hour := range 3 {
+			v.stored(fmt.Sprintf("slow%d", hour), monday.Add(time.Duration(hour)*time.Hour), 5*time.Minute)
+		}
+		v.pass(v.sealer(time.Hour), monday.Add(3*time.Hour+30*time.Minute))
+		v.now = v.now.Add(-time.Minute) // before two seals were made
+		v.journal("late", monday.Add(time.Minute))
+		before, calls := v.chain(), 0
+		s := v.sealer(time.Hour)
+		s.Archive = archive.New(hooked{v.mem, func(call, _ string) (error, error) {
+			if call == "create" {
+				return nil, nil
+			}
+			if calls++; calls == fail {
+				return errPlanned, errPlanned
+			}
+			return nil, nil
+		}})
+		v.now = monday.Add(5 * time.Hour)
+		r, err := s.Pass(t.Context(), false)
+		if calls < fail {
+			if err != nil || r.Late != 1 || fail < 7 {
+				t.Errorf("%d reads: %+v, %v", calls, r, err)
+			}
+			return
+		}
+		if !errors.Is(err, errPlanned) || !slices.Equal(v.chain(), before) {
+			t.Errorf("read %d fails: %v, %q", fail, err, v.chain())
+		}
 	}
 }
 
