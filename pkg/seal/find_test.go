@@ -1,11 +1,14 @@
 package seal_test
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/kycvault/kycvault/pkg/archive"
@@ -165,16 +168,49 @@ func everyCallFails(t *testing.T, v *vault, do func(a *archive.Archive) error) {
 	}
 }
 
-// TestVerifyFails: the same, of a check.
+// TestVerifyFails: the same, of a check: of all, of one order, when sealing has stopped, and when a journal entry has gone.
 func TestVerifyFails(t *testing.T) {
-	v := sealedVault(t)
-	for name, orders := range map[string][]archive.Order{"all": nil, "one": {"order11"}} {
+	for name, c := range map[string]struct {
+		do     func(v *vault)
+		orders []archive.Order
+	}{
+		"all": {func(*vault) {}, nil}, "one": {func(*vault) {}, []archive.Order{"order11"}},
+		"stopped": {func(v *vault) { v.now = day(4).Add(time.Hour) }, nil}, "no journal": {func(v *vault) { v.removeJournal("order11") }, nil},
+	} {
 		t.Run(name, func(t *testing.T) {
-			everyCallFails(t, v, func(a *archive.Archive) error {
-				o := seal.VerifyOptions{Keys: []seal.PublicKey{public(t, key(t))}, Grace: 30 * time.Minute, CheckToken: checkStamp, Orders: orders}
-				_, err := seal.Verify(t.Context(), a, func(d archive.Damage) { t.Errorf("%+v", d) }, o)
+			v := sealedVault(t)
+			c.do(v)
+			o := seal.VerifyOptions{Keys: []seal.PublicKey{public(t, key(t))}, Grace: 30 * time.Minute, CheckToken: checkStamp, Orders: c.orders}
+			check := func(a *archive.Archive) error {
+				_, err := seal.Verify(t.Context(), a, func(archive.Damage) {}, o)
 				return err
-			})
+			}
+			everyCallFails(t, v, check)
+			if err := check(archive.New(lostClock{v.mem})); !errors.Is(err, errPlanned) {
+				t.Errorf("without a clock: %v", err)
+			}
+			if err := check(archive.New(cutShort{v.mem})); !errors.Is(err, errPlanned) {
+				t.Errorf("while leaves are read: %v", err)
+			}
 		})
 	}
+	v := sealedVault(t)
+	v.Archive = archive.New(hooked{v.mem, func(call, key string) (error, error) {
+		if call == "get" && key == lv(1) {
+			return bucket.ErrNotFound, nil
+		}
+		return nil, nil
+	}})
+	v.wantFound("leaves that were listed, and are gone", seal.VerifyOptions{}, "bad-seal "+lv(1))
+}
+
+// cutShort is a bucket that breaks off in the middle of leaves.
+type cutShort struct{ bucket.Bucket }
+
+func (c cutShort) Get(ctx context.Context, key string) (io.ReadCloser, bucket.Object, error) {
+	r, o, err := c.Bucket.Get(ctx, key)
+	if err == nil && strings.HasSuffix(key, "/"+archive.SealLeaves) {
+		r = io.NopCloser(io.MultiReader(io.LimitReader(r, o.Size/2), iotest.ErrReader(errPlanned)))
+	}
+	return r, o, err
 }

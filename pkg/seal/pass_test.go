@@ -138,3 +138,52 @@ func TestStampIsStopped(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
+
+// TestWhichSealsAreStamped: in a usual pass those of the last seven days, each once, whatever lies beside them.
+func TestWhichSealsAreStamped(t *testing.T) {
+	v := newVault(t, monday)
+	v.archived("a", monday)
+	v.pass(v.sealer(24*time.Hour), monday.AddDate(0, 0, 20).Add(time.Hour))
+	v.put(tsr(-1), nil) // of no seal
+	v.put(tsr(5), []byte("token"))
+	s := v.sealer(24 * time.Hour)
+	asked := 0
+	s.Stamper = stamper(func(signed []byte) ([]byte, error) {
+		if asked++; len(signed) == 0 {
+			t.Error("a timestamp of nothing")
+		}
+		return []byte("token"), nil
+	})
+	v.put(tsr(21), nil) // of no seal either: the one before it still lacks its own
+	if r := v.pass(s, monday.AddDate(0, 0, 20).Add(2*time.Hour)); r.Stamped != 6 || r.Unstamped != 0 || asked != 6 {
+		t.Errorf("%+v, asked %d times", r, asked)
+	}
+	if r, err := s.Pass(t.Context(), true); err != nil || r.Stamped != 13 || asked != 19 {
+		t.Errorf("by hand: %+v, %v, asked %d times", r, err, asked)
+	}
+}
+
+// TestStampMeetsAnother: a token that another process stored meanwhile counts; a checkpoint that is listed, and can not be read yet, is
+// for a later pass.
+func TestStampMeetsAnother(t *testing.T) {
+	v := newVault(t, monday)
+	v.archived("a", monday)
+	v.pass(v.sealer(24*time.Hour), day(2).Add(time.Hour))
+	s := v.sealer(24 * time.Hour)
+	s.Stamper = stamper(func([]byte) ([]byte, error) { return []byte("ours"), nil })
+	s.Archive = archive.New(hooked{v.mem, func(call, key string) (error, error) {
+		switch {
+		case call == "create" && key == tsr(1):
+			v.put(key, []byte("another's"))
+		case call == "get" && key == cp(0):
+			return bucket.ErrNotFound, nil
+		}
+		return nil, nil
+	}})
+	if _, err := s.Pass(t.Context(), false); err != nil || string(v.get(tsr(1))) != "another's" {
+		t.Errorf("%v", err)
+	}
+	if _, _, err := v.mem.Get(t.Context(), tsr(0)); !errors.Is(err, bucket.ErrNotFound) {
+		t.Errorf("a timestamp of what could not be read: %v", err)
+	}
+}

@@ -93,6 +93,7 @@ func TestChain(t *testing.T) {
 		"a checkpoint":  {func(v *vault) { v.remove(cp(1)) }, []string{"missing " + cp(1)}},
 		"leaves":        {func(v *vault) { v.remove(lv(1)) }, []string{"missing " + lv(1)}},
 		"a strange key": {func(v *vault) { v.put("seals/note", nil) }, []string{"unknown seals/note"}},
+		"strange keys":  {func(v *vault) { v.put("seals/2026", nil); v.put("seals/20261124T000000Z/note", nil) }, []string{"unknown seals/2026", "unknown seals/20261124T000000Z/note"}},
 		"another digest before": {func(v *vault) {
 			v.resign(1, func(c *seal.Checkpoint) { c.Previous = strings.Repeat("0", 64) })
 		}, []string{"bad-seal " + cp(1), "bad-seal " + cp(2)}},
@@ -195,6 +196,14 @@ func TestWhenASealIsDue(t *testing.T) {
 
 	v = newVault(t, monday)
 	v.commit("a", monday)
+	v.pass(v.sealer(time.Hour), monday.Add(90*time.Minute))
+	v.now = monday.Add(2*time.Hour + 45*time.Minute - 1)
+	v.wantFound("not yet, of hours", seal.VerifyOptions{})
+	v.now = monday.Add(2*time.Hour + 45*time.Minute)
+	v.wantFound("now, of hours", seal.VerifyOptions{}, "missing seals/20261123T010000Z/checkpoint")
+
+	v = newVault(t, monday)
+	v.commit("a", monday)
 	v.now = day(1).Add(45*time.Minute - 1)
 	v.wantFound("no seal yet", seal.VerifyOptions{})
 	v.now = day(1).Add(45 * time.Minute)
@@ -221,6 +230,14 @@ func TestTimestamps(t *testing.T) {
 		"when it was over":           {func(v *vault) { v.stamp(1, day(2)) }, nil},
 		"eight days after":           {func(v *vault) { v.stamp(1, day(10)) }, nil},
 		"longer after":               {func(v *vault) { v.stamp(1, day(10).Add(time.Second)) }, []string{"bad-timestamp " + tsr(1)}},
+		"not wanted at first": {func(v *vault) {
+			v.resign(0, func(c *seal.Checkpoint) { c.Timestamp = false })
+			v.remove(tsr(0))
+		}, []string{"bad-seal " + cp(1)}}, // which names the old one
+		"the first one is not the earliest": {func(v *vault) {
+			v.stamp(0, day(20))
+			v.stamp(2, day(20))
+		}, []string{"bad-timestamp " + tsr(2)}},
 		"before there were any": {func(v *vault) {
 			for n := range 3 {
 				v.stamp(n, day(20))
@@ -291,12 +308,16 @@ func TestPartOfTheTime(t *testing.T) {
 		{day(1), day(2).Add(30 * time.Minute), 6, []string{"removed order11", "unsealed forged1"}}, // the same, of the window that ends later
 		{day(1).Add(-time.Second), day(2), 6, []string{"removed order11", "unsealed forged1"}},
 		{day(5), day(6), 0, nil},
+		{day(1).Add(90 * time.Minute), time.Time{}, 6, []string{"removed order21", "unsealed forged2"}},
+		{time.Time{}, day(2).Add(30 * time.Minute), 9, []string{"removed order01", "removed order11", "unsealed forged0", "unsealed forged1"}},
 	} {
 		found, sum := v.seals(seal.VerifyOptions{From: c.from, To: c.to})
 		if !slices.Equal(found, c.want) || sum.Leaves != c.leaves || sum.Seals != 3 {
 			t.Errorf("from %v to %v:\nfound %q, %+v\nwant  %q, %d leaves", c.from, c.to, found, sum, c.want, c.leaves)
 		}
 	}
+	v.slipIn("fresh", day(3).Add(time.Minute)) // its window is not over
+	v.wantFound("until a time to come", seal.VerifyOptions{From: day(2), To: day(6)}, "removed order21", "unsealed forged2")
 	v.remove(all(1)...)
 	v.wantFound("a seal gone at another time", seal.VerifyOptions{From: day(2), To: day(3)}, "missing "+cp(1), "removed order21", "unsealed forged2")
 }
@@ -330,6 +351,35 @@ func TestOneOrder(t *testing.T) {
 		}
 	}
 	v.wantFound("all", seal.VerifyOptions{}, "removed order01", "unsealed never")
+	v.wantFound("a day of which one came late", seal.VerifyOptions{From: day(0), To: day(1)}, "removed order01", "unsealed never")
+	v.wantFound("two, of which the first is gone", seal.VerifyOptions{Orders: []archive.Order{"order01", "order11"}}, "removed order01")
+	v.wantFound("two, of which the second is in no seal", seal.VerifyOptions{Orders: []archive.Order{"order11", "never"}}, "unsealed never")
+	v.removeOrder("late")
+	v.wantFound("a late one gone", one("late"), "removed late")
+	v.wantFound("a late one gone, by the day of its seal", seal.VerifyOptions{From: day(3), To: day(4)}) // it is of another day
+}
+
+// TestOneLateOrder is found in the seal that took it in, alone, in its day, and among all.
+func TestOneLateOrder(t *testing.T) {
+	v := sealedVault(t)
+	v.slipIn("late", day(0).Add(time.Minute))
+	v.now = day(4).Add(time.Hour)
+	if r, err := v.sealer(24*time.Hour).Pass(t.Context(), true); err != nil || r.Late != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	v.wantFound("all", seal.VerifyOptions{})
+	v.wantFound("alone", seal.VerifyOptions{Orders: []archive.Order{"late"}})
+	v.wantFound("its day", seal.VerifyOptions{From: day(0), To: day(1)})
+}
+
+// TestOneOrderOfAnyAge: what is in no seal yet is not told while its window is open, and what is in one is not told when sealing stops.
+func TestOneOrderOfAnyAge(t *testing.T) {
+	v := sealedVault(t)
+	v.slipIn("fresh", day(3).Add(time.Minute))
+	v.wantFound("fresh", seal.VerifyOptions{Orders: []archive.Order{"fresh"}})
+	v.now = day(4).Add(time.Hour)
+	v.wantFound("sealed", seal.VerifyOptions{Orders: []archive.Order{"order11"}}, "missing "+cp(3))
+	v.wantFound("not fresh any more", seal.VerifyOptions{Orders: []archive.Order{"fresh"}}, "missing "+cp(3), "unsealed fresh")
 }
 
 // TestDamagedManifest of an order that is asked for, or that a seal names, stops no check.
