@@ -306,3 +306,18 @@ func TestMisplacedCheckpoint(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
+
+// TestLeavesThatBreakOff: an error in the middle of a seal's leaves is no reason to take what they would have named for late.
+func TestLeavesThatBreakOff(t *testing.T) {
+	v := newVault(t, monday)
+	for _, order := range []string{"a", "b", "c", "d"} {
+		v.stored(order, monday, 5*time.Minute)
+	}
+	v.pass(v.sealer(time.Hour), monday.Add(2*time.Hour))
+	s := v.sealer(time.Hour)
+	s.Archive = archive.New(cutShort{v.mem})
+	v.now = monday.Add(3 * time.Hour)
+	if r, err := s.Pass(t.Context(), false); !errors.Is(err, errPlanned) || r.Windows != 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}

@@ -353,9 +353,10 @@ func TestOneOrder(t *testing.T) {
 	v.wantFound("all", seal.VerifyOptions{}, "removed order01", "unsealed never")
 	v.wantFound("a day of which one came late", seal.VerifyOptions{From: day(0), To: day(1)}, "removed order01", "unsealed never")
 	v.wantFound("two, of which the first is gone", seal.VerifyOptions{Orders: []archive.Order{"order01", "order11"}}, "removed order01")
-	v.wantFound("two, of which the second is in no seal", seal.VerifyOptions{Orders: []archive.Order{"order11", "never"}}, "unsealed never")
+	v.wantFound("two, of which the second is in no seal", seal.VerifyOptions{Orders: []archive.Order{"order00", "never"}}, "unsealed never")
 	v.removeOrder("late")
 	v.wantFound("a late one gone", one("late"), "removed late")
+	v.wantFound("a late one gone, of all", seal.VerifyOptions{}, "removed order01", "removed late", "unsealed never")
 	v.wantFound("a late one gone, by the day of its seal", seal.VerifyOptions{From: day(3), To: day(4)}) // it is of another day
 }
 
