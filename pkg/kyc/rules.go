@@ -12,7 +12,8 @@ import (
 )
 
 // The rules for racing, repeated and dying steps (DESIGN section 3) stand in this file. Each closes a hole that an exploration of
-// the flow found; explore_test.go walks the interleavings, and fails without any one of them.
+// the flow found; explore_test.go walks the interleavings, and rules_test.go holds the code to each rule alone: one can hide that
+// another is missing.
 //
 //  1. A marker whose closed/ key exists is not pending: stillOpen.
 //  2. A closed or partial end clears only its own opening's keys; a complete manifest clears all it saw: finish.
