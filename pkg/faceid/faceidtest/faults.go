@@ -1,12 +1,12 @@
 package faceidtest
 
 import (
-	"encoding/binary"
 	"errors"
-	"hash/fnv"
 	"math"
 	"net/http"
 	"time"
+
+	"github.com/kycvault/kycvault/pkg/mishap"
 )
 
 // Fault breaks calls on their way. Which calls: those of Route and Order, after Skip of them, Times of them, or a share
@@ -60,74 +60,11 @@ func (f Fault) answer(s *Server) answer {
 	}
 }
 
-// activeFault is a Fault and what it has met.
-type activeFault struct {
-	Fault
-	matched, hit int
-	calls        map[callKey]int // matched calls, by route and order
-}
-
-type callKey struct {
-	route Route
-	order string
-}
-
-// faults are the faults in force, oldest first. The Server's lock guards them.
-type faults struct {
-	seed uint64
-	list []*activeFault
-}
-
-// next gives the fault that hits this call, if any. All that match count the call; the first that is due hits.
-func (fs *faults) next(route Route, order string) (Fault, bool) {
-	var hit *activeFault
-	for _, f := range fs.list {
-		if !f.matches(route, order) {
-			continue
-		}
-		f.matched++
-		f.calls[callKey{route, order}]++
-		if hit == nil && f.due(fs.seed, callKey{route, order}) {
-			hit = f
-			f.hit++
-		}
-	}
-	if hit == nil {
-		return Fault{}, false
-	}
-	return hit.Fault, true
-}
-
-func (f *activeFault) due(seed uint64, key callKey) bool {
-	if f.matched <= f.Skip || f.hit >= f.limit() {
-		return false
-	}
-	return f.Rate == 0 || chance(seed, key, f.calls[key]) < f.Rate
-}
-
-// limit is how many calls the fault may hit.
-func (f *activeFault) limit() int {
-	switch {
-	case f.Times > 0:
-		return f.Times
-	case f.Times == 0 && f.Rate == 0:
-		return 1
-	default:
-		return math.MaxInt
-	}
-}
-
-// chance draws a number from 0 to 1 that depends on nothing but its arguments, so that a run can be repeated.
-func chance(seed uint64, key callKey, n int) float64 {
-	h := fnv.New64a()
-	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, seed))
-	_, _ = h.Write([]byte(string(key.route) + "/" + key.order + "/"))
-	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
-	x := h.Sum64()
-	x ^= x >> 31 // FNV's high bits hardly change with its last byte: mix them (the finalizer of splitmix64)
-	x *= 0xbf58476d1ce4e5b9
-	x ^= x >> 27
-	return float64(x>>11) / (1 << 53)
+// nextFault gives the fault that hits this call, if any.
+func (s *Server) nextFault(route Route, order string) (Fault, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faults.Next(string(route)+"/"+order+"/", func(f Fault) bool { return f.matches(route, order) })
 }
 
 // AddFault puts a fault in force, behind those that are.
@@ -137,7 +74,7 @@ func (s *Server) AddFault(f Fault) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults.list = append(s.faults.list, &activeFault{Fault: f, calls: make(map[callKey]int)})
+	s.faults.Add(f, mishap.Share{Skip: f.Skip, Times: f.Times, Rate: f.Rate})
 	return nil
 }
 
@@ -145,5 +82,5 @@ func (s *Server) AddFault(f Fault) error {
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults.list = nil
+	s.faults.Clear()
 }

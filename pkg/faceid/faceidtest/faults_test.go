@@ -88,13 +88,16 @@ func TestFaultsAreCleared(t *testing.T) {
 // TestFaultRateIsSeeded: about the share that was asked for, and for each order the same calls whatever comes between.
 func TestFaultRateIsSeeded(t *testing.T) {
 	run := func(seed uint64, between bool) string {
-		fs := faults{seed: seed, list: []*activeFault{{Fault: Fault{Rate: 0.3, Reset: true}, calls: map[callKey]int{}}}}
+		s := New(Config{Seed: seed})
+		if err := s.AddFault(Fault{Rate: 0.3, Reset: true}); err != nil {
+			t.Fatal(err)
+		}
 		var hits strings.Builder
 		for range 200 {
 			if between {
-				fs.next(Sync, "ok2")
+				s.nextFault(Sync, "ok2")
 			}
-			_, hit := fs.next(Sync, "ok1")
+			_, hit := s.nextFault(Sync, "ok1")
 			hits.WriteString(map[bool]string{true: "x", false: "."}[hit])
 		}
 		return hits.String()

@@ -68,7 +68,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 func (s *Server) faultsHit() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.faults.list[0].hit
+	return s.faults.Hits(0)
 }
 
 func TestServeTellsWhyItCouldNot(t *testing.T) {

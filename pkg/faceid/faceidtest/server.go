@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kycvault/kycvault/pkg/mishap"
 	"github.com/kycvault/kycvault/pkg/secret"
 )
 
@@ -23,7 +24,7 @@ type Server struct {
 	pairs   pairs
 	nonces  nonces
 	orders  map[string]*faceCheck
-	faults  faults
+	faults  mishap.Faults[Fault]
 	history history
 	busy    bool
 	seq     int
@@ -39,7 +40,7 @@ func New(c Config) *Server {
 		pairs:   pairs{random: rand.NewChaCha8(seeded(c.Seed, "pairs"))},
 		nonces:  nonces{generation: nonceGeneration},
 		orders:  make(map[string]*faceCheck),
-		faults:  faults{seed: c.Seed},
+		faults:  mishap.Faults[Fault]{Seed: c.Seed},
 		history: newHistory(c.HistoryLen),
 	}
 	s.mux.HandleFunc("GET "+AccessToken.path(), s.api(AccessToken, s.accessToken))
@@ -75,12 +76,6 @@ func (s *Server) api(route Route, serve func(*http.Request, *Call) answer) http.
 		s.record(call, a)
 		a.send(w, r)
 	}
-}
-
-func (s *Server) nextFault(route Route, order string) (Fault, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.faults.next(route, order)
 }
 
 // record writes the history. A token or ticket call that a fault answered ends the refresh it belonged to: its

@@ -1,13 +1,13 @@
 package costest
 
 import (
-	"encoding/binary"
 	"errors"
-	"hash/fnv"
 	"math"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/kycvault/kycvault/pkg/mishap"
 )
 
 // Fault breaks calls on their way. Which calls: those of Action whose key begins with Key and that Match, after Skip of
@@ -71,73 +71,11 @@ func (f Fault) matches(c Call) bool {
 	return (f.Action == "" || f.Action == c.Action) && strings.HasPrefix(c.Key, f.Key) && (f.Match == nil || f.Match(c))
 }
 
-// activeFault is a Fault and what it has met.
-type activeFault struct {
-	Fault
-	matched, hit int
-	calls        map[callKey]int
-}
-
-type callKey struct{ action, key string }
-
-// faults are the faults in force, oldest first. The Server's lock guards them.
-type faults struct {
-	seed uint64
-	list []*activeFault
-}
-
-// hit gives the fault that hits this call, if any. All that match count the call; the first that is due hits.
+// hit gives the fault that hits this call, if any.
 func (s *Server) hit(c *Call) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var hit *activeFault
-	key := callKey{c.Action, c.Key}
-	for _, f := range s.faults.list {
-		if !f.matches(*c) {
-			continue
-		}
-		f.matched++
-		f.calls[key]++
-		if hit == nil && f.due(s.faults.seed, key) {
-			hit = f
-			f.hit++
-		}
-	}
-	if hit == nil {
-		return Fault{}, false
-	}
-	return hit.Fault, true
-}
-
-func (f *activeFault) due(seed uint64, key callKey) bool {
-	if f.matched <= f.Skip || f.hit >= f.limit() {
-		return false
-	}
-	return f.Rate == 0 || chance(seed, key, f.calls[key]) < f.Rate
-}
-
-func (f *activeFault) limit() int {
-	switch {
-	case f.Times > 0:
-		return f.Times
-	case f.Times == 0 && f.Rate == 0:
-		return 1
-	default:
-		return math.MaxInt
-	}
-}
-
-// chance draws a number from 0 to 1 that depends on nothing but its arguments, so that a run can be repeated.
-func chance(seed uint64, key callKey, n int) float64 {
-	h := fnv.New64a()
-	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, seed))
-	_, _ = h.Write([]byte(key.action + " " + key.key + " "))
-	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(n))) //nolint:gosec // a count
-	x := h.Sum64()
-	x ^= x >> 31 // FNV's high bits hardly change with its last byte: mix them (the finalizer of splitmix64)
-	x *= 0xbf58476d1ce4e5b9
-	x ^= x >> 27
-	return float64(x>>11) / (1 << 53)
+	return s.faults.Next(c.Action+" "+c.Key+" ", func(f Fault) bool { return f.matches(*c) })
 }
 
 // AddFault puts a fault in force, behind those that are.
@@ -147,7 +85,7 @@ func (s *Server) AddFault(f Fault) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults.list = append(s.faults.list, &activeFault{Fault: f, calls: make(map[callKey]int)})
+	s.faults.Add(f, mishap.Share{Skip: f.Skip, Times: f.Times, Rate: f.Rate})
 	return nil
 }
 
@@ -155,5 +93,5 @@ func (s *Server) AddFault(f Fault) error {
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults.list = nil
+	s.faults.Clear()
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/kycvault/kycvault/pkg/mishap"
 )
 
 // Config says what bucket is played. Everything may be left zero.
@@ -44,7 +46,7 @@ type Server struct {
 	gone   bool // there is no such bucket
 	store  map[string]*object
 	view   view
-	faults faults
+	faults mishap.Faults[Fault]
 	calls  history
 	served int
 }
@@ -69,7 +71,7 @@ func New(c Config) (*Server, error) {
 	}
 	return &Server{
 		config: c, dir: dir, keys: c.Keys, store: make(map[string]*object),
-		view: newView(c), faults: faults{seed: c.Seed}, calls: history{limit: c.HistoryLen},
+		view: newView(c), faults: mishap.Faults[Fault]{Seed: c.Seed}, calls: history{limit: c.HistoryLen},
 	}, nil
 }
 
