@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -305,9 +304,7 @@ func TestGracefulStop(t *testing.T) {
 
 // TestMemoryIsFlat measures the resident memory of serve at its peak (VmHWM): it does not grow with the video (DESIGN section 7).
 func TestMemoryIsFlat(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("the peak of a process's memory is read from /proc, which only Linux has")
-	}
+	peertest.NeedPeak(t)
 	eight := []string{"big12mb1", "big12mb2", "big12mb3", "big12mb4", "big12mb5", "big12mb6", "big12mb7", "big12mb8"}
 	pair, err := agekey.NewPair(time.Now())
 	if err != nil {

@@ -163,9 +163,7 @@ func TestPullInterruptedAndResumed(t *testing.T) {
 
 // TestPullListMemory: a list of 200,000 orders takes little more than the list itself.
 func TestPullListMemory(t *testing.T) {
-	if _, err := os.Stat("/proc/self/status"); err != nil {
-		t.Skip("the peak of a process's memory is read from /proc, which only Linux has")
-	}
+	peertest.NeedPeak(t)
 	t.Parallel()
 	v := newVault(t)
 	b := v.pullList(writeList(t, 200_000), "--parallel", "4")

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
@@ -80,9 +79,7 @@ func TestKillNineOnS3(t *testing.T) {
 
 // TestMemoryIsFlatOnS3: 64 MiB resident at most, whatever the video's size (the functions' limit).
 func TestMemoryIsFlatOnS3(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("the peak of a process's memory is read from /proc, which only Linux has")
-	}
+	peertest.NeedPeak(t)
 	v := newS3Vault(t)
 	v.sim.EndCheck("big64mb1", time.Now().Add(-time.Minute))
 	s := v.serve()

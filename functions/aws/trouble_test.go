@@ -3,7 +3,6 @@ package aws_test
 import (
 	"fmt"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -180,9 +179,7 @@ func (w *cloud) passesTheTrace() {
 
 // TestLargeVideos passes videos of 20 and 200 MiB through one pull function: its memory stays flat.
 func TestLargeVideos(t *testing.T) {
-	if _, err := os.Stat("/proc/self/status"); err != nil {
-		t.Skip("the peak of a process's memory is read from /proc, which only Linux has")
-	}
+	peertest.NeedPeak(t)
 	w := newCloud(t, faceidtest.Config{MediaAfter: -1})
 	w.pulls = w.pulls[:1]
 	for _, order := range []string{"big20mb1", "big200mb1"} {

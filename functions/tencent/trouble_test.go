@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -154,9 +153,7 @@ func TestCostOfAnOrder(t *testing.T) {
 
 // TestLargeVideos passes videos of 20 and 200 MiB through one pull function: its memory stays flat.
 func TestLargeVideos(t *testing.T) {
-	if _, err := os.Stat("/proc/self/status"); err != nil {
-		t.Skip("the peak of a process's memory is read from /proc, which only Linux has")
-	}
+	peertest.NeedPeak(t)
 	d := deploy(t, options{sim: faceidtest.Config{MediaAfter: -1}})
 	for _, order := range []string{"big20mb1", "big200mb1"} {
 		d.promised(order)

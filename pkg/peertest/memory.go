@@ -8,6 +8,14 @@ import (
 	"testing"
 )
 
+// NeedPeak skips a test that asks for PeakMiB where there is none.
+func NeedPeak(t testing.TB) {
+	t.Helper()
+	if _, err := os.Stat("/proc/self/status"); err != nil {
+		t.Skip("the peak of a process's memory is read from /proc, which only Linux has")
+	}
+}
+
 // PeakMiB is the most memory that a process had resident so far, in MiB: VmHWM in Linux.
 func PeakMiB(t testing.TB, pid int) int {
 	t.Helper()

@@ -13,6 +13,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/bucket/membucket"
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
 	"github.com/kycvault/kycvault/pkg/kyc"
+	"github.com/kycvault/kycvault/pkg/peertest"
 	"github.com/kycvault/kycvault/pkg/secret"
 )
 
@@ -257,7 +258,7 @@ func TestMemoryServesWhileTheBucketIsAway(t *testing.T) {
 			}
 			return nil
 		}}
-		var log syncBuffer
+		var log peertest.Log
 		o := newOwn(t, b, api, logTo(&log))
 		first := current(t, o)
 		away = true

@@ -16,6 +16,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/bucket/membucket"
 	"github.com/kycvault/kycvault/pkg/faceid"
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
+	"github.com/kycvault/kycvault/pkg/peertest"
 	"github.com/kycvault/kycvault/pkg/secret"
 )
 
@@ -25,7 +26,7 @@ func TestNothingSecretIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake, api := newBubbleUpstream(t, faceidtest.Config{Now: time.Now})
 		b := membucket.New(time.Now)
-		var seen syncBuffer
+		var seen peertest.Log
 		note := func(v any, err error) { _, _ = fmt.Fprintf(&seen, "%v %+v %#v %v\n", v, v, v, err) }
 		all := func(o *Own) {
 			k, err := o.Current(t.Context())
@@ -119,7 +120,7 @@ func TestRemoteShowsNothing(t *testing.T) {
 	}
 	for name, h := range echoes {
 		t.Run(name, func(t *testing.T) {
-			var log syncBuffer
+			var log peertest.Log
 			r := newRemote(t, serve(t, h)+"/?key="+query, func(c *RemoteConfig) { c.Token = secret.New(token) })
 			_, err := r.Current(t.Context())
 			_, err2 := r.Refused(t.Context(), faceid.Ticket{})

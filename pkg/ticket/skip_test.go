@@ -9,6 +9,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/bucket"
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
+	"github.com/kycvault/kycvault/pkg/peertest"
 	"github.com/kycvault/kycvault/pkg/secret"
 )
 
@@ -51,7 +52,7 @@ func TestSpoiledGenerationsAreSkipped(t *testing.T) {
 			plant(t, b, pair(1))
 			plantLease(t, b, 2)
 			plantBytes(t, b, 2, tt.stored(t))
-			var log syncBuffer
+			var log peertest.Log
 			o := newOwn(t, b, api, logTo(&log))
 			if got := current(t, o); got.Generation != 1 || got.Value.Reveal() != "planted" {
 				t.Errorf("generation %d, want 1", got.Generation)

@@ -1,7 +1,6 @@
 package ticket
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
@@ -93,24 +91,6 @@ func logTo(w io.Writer) func(*OwnConfig) {
 // skewed makes an owner's machine have a clock that is by ahead.
 func skewed(by time.Duration) func(*OwnConfig) {
 	return func(c *OwnConfig) { c.Now = func() time.Time { return time.Now().Add(by) } }
-}
-
-// syncBuffer is a buffer that many goroutines may write to.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }
 
 // between is a Service with something in the way of the calls to the real one.

@@ -1,7 +1,6 @@
 package webhook_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/kyc"
+	"github.com/kycvault/kycvault/pkg/peertest"
 	"github.com/kycvault/kycvault/pkg/secret"
 	"github.com/kycvault/kycvault/pkg/webhook"
 )
@@ -85,28 +85,10 @@ func (c *core) seen() string {
 	return s
 }
 
-// logBuffer takes the log of many requests at once.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
 // door is a handler behind a real server, with everything that it touches.
 type door struct {
 	core    *core
-	log     *logBuffer
+	log     *peertest.Log
 	handler *webhook.Handler
 	server  *httptest.Server
 	clock   time.Time
@@ -115,7 +97,7 @@ type door struct {
 // open makes a door; change may alter the configuration, which is a good one with every part.
 func open(t testing.TB, change func(*webhook.Config)) *door {
 	t.Helper()
-	d := &door{log: &logBuffer{}, clock: now, core: &core{
+	d := &door{log: &peertest.Log{}, clock: now, core: &core{
 		outcome: kyc.Outcome{State: kyc.StatePending, Created: true},
 		tickets: []secret.Text{secret.New(ticketNow), secret.New(ticketOld)},
 		status:  kyc.Status{Order: order, State: kyc.StatePending, FirstSeen: now.Add(-time.Minute)},

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/faceid/faceidtest"
 	"github.com/kycvault/kycvault/pkg/kyc"
+	"github.com/kycvault/kycvault/pkg/peertest"
 	"github.com/kycvault/kycvault/pkg/secret"
 )
 
@@ -28,7 +28,7 @@ func live(t *testing.T, extra map[string]string, f func(h *house, p *process)) {
 	t.Helper()
 	dir := folder(t)
 	synctest.Test(t, func(t *testing.T) {
-		logs := new(logBuffer)
+		logs := new(peertest.Log)
 		h := &house{t: t, dir: dir, config: settings(t, extra), log: slog.New(slog.NewTextHandler(logs, nil)), logs: logs}
 		h.sim = faceidtest.New(faceidtest.Config{AppID: appID, Secret: secret.New(appSecret), Now: time.Now})
 		p := h.start(&faults{})
@@ -39,24 +39,6 @@ func live(t *testing.T, extra map[string]string, f func(h *house, p *process)) {
 			t.Log(logs.String())
 		}
 	})
-}
-
-// logBuffer is written by many goroutines.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }
 
 // status gives what the archive says of an order.

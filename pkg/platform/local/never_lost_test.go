@@ -54,7 +54,7 @@ type house struct {
 	sim    *faceidtest.Server
 	config platform.Config
 	log    *slog.Logger
-	logs   *logBuffer
+	logs   *peertest.Log
 	keys   agekey.Identities // of an archive that is encrypted
 	lost   int               // calls whose answer the service gave and nobody heard
 	bill   *bill             // notes the calls to the store; nil does not

@@ -49,7 +49,7 @@ type house struct {
 	sim       *faceidtest.Server
 	bucket    *membucket.Bucket
 	variables map[string]string // delivered with each invocation
-	logs      *lines
+	logs      *peertest.Log
 
 	mu   sync.Mutex
 	sent []kyc.Message // what the functions hand to the pull function
@@ -62,7 +62,7 @@ type house struct {
 func live(t *testing.T, change func(o *Options, h *house), f func(h *house)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		h := &house{t: t, bucket: membucket.New(nil), variables: variables(), logs: new(lines)}
+		h := &house{t: t, bucket: membucket.New(nil), variables: variables(), logs: new(peertest.Log)}
 		h.sim = faceidtest.New(faceidtest.Config{AppID: appID, Secret: secret.New(appSecret), Now: time.Now})
 		wire := peertest.NewPipes()
 		service := &http.Server{Handler: h.sim, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
@@ -186,21 +186,3 @@ func (h *house) Delay(_ context.Context, msgs ...kyc.Message) error {
 
 // Room implements kyc.Delayer.
 func (h *house) Room(context.Context, time.Duration) (int, error) { return 1000, nil }
-
-// lines is written by many goroutines.
-type lines struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}

@@ -7,7 +7,6 @@
 package scfruntest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +18,8 @@ import (
 	"time"
 
 	"github.com/tencentyun/scf-go-lib/cloudfunction/messages"
+
+	"github.com/kycvault/kycvault/pkg/peertest"
 )
 
 // Options say what to run, and how.
@@ -44,7 +45,7 @@ type Function struct {
 	busy        []*instance
 	starts      []time.Duration
 	requests    int
-	logs        lines
+	logs        peertest.Log
 }
 
 // How an invocation can fail.
@@ -211,24 +212,4 @@ func (f *Function) request(event []byte) messages.InvokeRequest {
 		MemoryLimitInMb: 128, TimeLimitInMs: int32(f.options.TimeLimit.Milliseconds()),
 		TencentcloudRegion: f.options.Region, TencentcloudAppID: "1250000000", TencentcloudUin: "100000000000",
 	}
-}
-
-// lines is written by several processes.
-type lines struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-// String gives what was written.
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }
