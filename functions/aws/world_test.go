@@ -2,7 +2,7 @@
 // face check service are around them, all over real HTTP.
 //
 // In the events, {{token ORDER}} stands for a JWT for the order, and {{sign ORDER}} for the signature that the service puts on the
-// H5 redirect; both must be fresh, and fill makes them. For `sam local invoke -e`, put one in by hand: `kycvault token ORDER` prints
+// H5 redirect; both must be fresh, and events.Fill makes them. For `sam local invoke -e`, put one in by hand: `kycvault token ORDER` prints
 // a token, `kycvault sign APPID ORDER TICKET CODE` a signature. In {{…}} there is nothing else.
 package aws_test
 
@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/kycvault/kycvault/events"
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/bucket"
 	"github.com/kycvault/kycvault/pkg/bucket/s3bucket"
@@ -33,7 +33,6 @@ import (
 	"github.com/kycvault/kycvault/pkg/peertest"
 	"github.com/kycvault/kycvault/pkg/platform/aws/lambdatest"
 	"github.com/kycvault/kycvault/pkg/secret"
-	"github.com/kycvault/kycvault/pkg/webhook"
 )
 
 const (
@@ -148,28 +147,7 @@ func (w *world) replay(file string) ([]byte, *lambdatest.Error) {
 		w.t.Fatal(err)
 	}
 	name, _, _ := strings.Cut(file, "-")
-	return w.fn(name).Invoke(w.t.Context(), w.fill(payload), timeout)
-}
-
-var placeholder = regexp.MustCompile(`\{\{(token|sign) ([A-Za-z0-9]+)\}\}`)
-
-// fill puts fresh proofs into an event.
-func (w *world) fill(payload []byte) []byte {
-	return placeholder.ReplaceAllFunc(payload, func(found []byte) []byte {
-		parts := placeholder.FindSubmatch(found)
-		if string(parts[1]) == "sign" {
-			query, err := w.service.RedirectQuery(string(parts[2]), "0")
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			return []byte(query.Get("newSignature"))
-		}
-		token, err := webhook.MintToken(secret.New(jwtKey), webhook.JWT, archive.Order(parts[2]), time.Hour, time.Now())
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		return []byte(token)
-	})
+	return w.fn(name).Invoke(w.t.Context(), events.Fill(w.t, payload, w.service, jwtKey), timeout)
 }
 
 // open makes the marker of an order, as a completion does; the opening is that of the events.

@@ -3,7 +3,7 @@
 // credentials come with each invocation only.
 //
 // In the events, {{token ORDER}} stands for a JWT for the order, and {{sign ORDER}} for the signature that the service puts on the
-// H5 redirect; both must be fresh, and fill makes them. For a test in the console put one in by hand: `kycvault token ORDER` prints
+// H5 redirect; both must be fresh, and events.Fill makes them. For a test in the console put one in by hand: `kycvault token ORDER` prints
 // a token, `kycvault sign APPID ORDER TICKET CODE` a signature. In {{…}} there is nothing else.
 package tencent_test
 
@@ -14,12 +14,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/kycvault/kycvault/events"
 	"github.com/kycvault/kycvault/pkg/archive"
 	"github.com/kycvault/kycvault/pkg/bucket"
 	"github.com/kycvault/kycvault/pkg/bucket/cosbucket"
@@ -29,7 +29,6 @@ import (
 	"github.com/kycvault/kycvault/pkg/kyc"
 	"github.com/kycvault/kycvault/pkg/platform/tencent/scfruntest"
 	"github.com/kycvault/kycvault/pkg/secret"
-	"github.com/kycvault/kycvault/pkg/webhook"
 )
 
 const (
@@ -191,28 +190,7 @@ func (w *world) replay(file string) ([]byte, error) {
 		w.t.Fatal(err)
 	}
 	name, _, _ := strings.Cut(file, "-")
-	return w.fn(name).Invoke(w.t.Context(), w.fill(event))
-}
-
-var placeholder = regexp.MustCompile(`\{\{(token|sign) ([A-Za-z0-9]+)\}\}`)
-
-// fill puts fresh proofs into an event.
-func (w *world) fill(event []byte) []byte {
-	return placeholder.ReplaceAllFunc(event, func(found []byte) []byte {
-		parts := placeholder.FindSubmatch(found)
-		if string(parts[1]) == "sign" {
-			query, err := w.service.RedirectQuery(string(parts[2]), "0")
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			return []byte(query.Get("newSignature"))
-		}
-		token, err := webhook.MintToken(secret.New(jwtKey), webhook.JWT, archive.Order(parts[2]), time.Hour, time.Now())
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		return []byte(token)
-	})
+	return w.fn(name).Invoke(w.t.Context(), events.Fill(w.t, event, w.service, jwtKey))
 }
 
 // response is an answer of the webhook, which must have no other form than the documents say.
